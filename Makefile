@@ -1,0 +1,48 @@
+# Everything a developer runs; .ci/run runs the same.
+
+PYTHON = python3
+# For each fuzz target.
+SECONDS = 60
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+
+.PHONY: help test test-aarch64 test-x86-levels lint interop fuzz bench bench-criterion bench-peers
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+test: ## all tests, doctests too
+	cargo test --workspace --all-features --locked
+
+test-aarch64: ## NEON and what is built on it, crossed and under qemu
+	tools/test-aarch64
+
+test-x86-levels: ## md5-lanes as processors with SSE2 or AVX2 only run it, under qemu
+	tools/test-x86-levels
+
+lint: ## format, clippy, docs, minimum Rust, other people's licences
+	tools/check-rust-version
+	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
+	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+	cargo clippy --manifest-path fuzz/Cargo.toml --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --no-deps --locked
+	cargo clippy -p kinpack --no-default-features --locked -- -D warnings
+	tools/install cargo-deny
+	cargo deny --locked check bans licenses sources
+
+interop: ## against other libraries, live; ROUNDS=n SEED=n
+	interop/run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
+
+fuzz: ## every fuzz target, SECONDS=60 each
+	tools/install cargo-fuzz
+	$(PYTHON) fuzz/seeds.py
+	fuzz/run $(SECONDS)
+
+bench: ## one table: kinpack against its rivals, ratios first
+	cargo run --release --locked -p benches --bin ratios
+
+bench-criterion: ## decode and encode by criterion
+	cargo bench -p benches --locked
+
+bench-peers: ## kinpack against the readers of other languages, on the same files
+	benches/peers/run

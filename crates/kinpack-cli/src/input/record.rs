@@ -1,0 +1,219 @@
+//! A Kinesis record as it was found, and what to say where none was.
+
+use std::fmt;
+
+use kinpack_events::{BadDataKind, Document, EventError, EventErrorKind, Kind};
+
+use super::place::{Place, Position, Spot};
+use super::{Format, Visitor};
+use crate::data_text::decode_base64;
+
+/// A Kinesis record, or what should have been one.
+pub(crate) struct Found<'a> {
+    pub(crate) place: Place<'a>,
+    /// What it stood in.
+    pub(crate) format: Format,
+    pub(crate) data: Result<&'a [u8], Unreadable<'a>>,
+    pub(crate) sequence_number: Option<&'a str>,
+    /// Not 0 where a service has unpacked the aggregate before.
+    pub(crate) sub_sequence_number: u64,
+    pub(crate) partition_key: Option<&'a str>,
+    /// Only what goes into a stream has one.
+    pub(crate) explicit_hash_key: Option<&'a str>,
+}
+
+/// What could not be read, so that nothing is lost.
+pub(crate) struct Unreadable<'a> {
+    pub(crate) text: &'a [u8],
+    pub(crate) reason: String,
+}
+
+impl<'a> Found<'a> {
+    fn alone(place: Place<'a>, format: Format, data: Result<&'a [u8], Unreadable<'a>>) -> Self {
+        Self {
+            place,
+            format,
+            data,
+            sequence_number: None,
+            sub_sequence_number: 0,
+            partition_key: None,
+            explicit_hash_key: None,
+        }
+    }
+
+    /// An input that is a record's data.
+    pub(super) fn raw(file: &'a str, data: &'a [u8]) -> Self {
+        Self::alone(Place { file, spot: None }, Format::Raw, Ok(data))
+    }
+
+    /// Text in a stream of documents that is none.
+    pub(super) fn malformed(
+        file: &'a str,
+        position: Position,
+        error: &EventError,
+        text: &'a [u8],
+    ) -> Self {
+        // The message names the byte in the document; the place names it in the line.
+        let message = error.to_string();
+        let reason = match error.kind() {
+            EventErrorKind::UnexpectedEnd => "the document breaks off here",
+            _ => message.split_once(": ").map_or(&*message, |(_, reason)| reason),
+        };
+        let reason = format!("not JSON: {reason}");
+        let unreadable = Unreadable { text, reason };
+        Self::alone(Place::at(file, position), Format::Json, Err(unreadable))
+    }
+
+    /// Text that the input ends in the middle of.
+    pub(super) fn broken_off(file: &'a str, unfit: Unfit, text: &'a [u8]) -> Self {
+        let unreadable = Unreadable { text, reason: unfit.reason() };
+        Self::alone(Place::at(file, unfit.position), Format::Json, Err(unreadable))
+    }
+
+    pub(super) fn in_document(
+        file: &'a str,
+        position: Position,
+        document: &'a Document,
+        text: &'a [u8],
+    ) -> InDocument<'a> {
+        InDocument { file, position, document, text }
+    }
+}
+
+/// The base64 of a record's data, white space anywhere in it.
+pub(super) struct Base64<'a> {
+    pub(super) file: &'a str,
+    pub(super) position: Position,
+    /// Whether the input holds nothing else.
+    pub(super) alone: bool,
+    pub(super) text: &'a [u8],
+}
+
+impl Base64<'_> {
+    pub(super) fn show(&self, visitor: &mut dyn Visitor) -> crate::Result {
+        let Self { file, position, alone, text } = *self;
+        let mut data = Vec::new();
+        let compact: Vec<u8> =
+            text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+        let line = Spot { line: position.line, byte: None, record: None, sequence_number: None };
+        let place = Place { file, spot: (!alone).then_some(line) };
+        let Err(misfit) = decode_base64(&compact, &mut data) else {
+            return visitor.records(&[Found::alone(place, Format::Base64, Ok(&data))]);
+        };
+        // The misfit knows its place without the white space only.
+        let at = misfit.base64_position().and_then(|at| {
+            let black = text.iter().enumerate().filter(|(_, byte)| !byte.is_ascii_whitespace());
+            black.map(|(at, _)| at).nth(at)
+        });
+        let place = at.map_or(place, |at| Place::at(file, position.after(&text[..at])));
+        let unreadable = Unreadable { text: text.trim_ascii(), reason: "not base64".to_owned() };
+        visitor.records(&[Found::alone(place, Format::Base64, Err(unreadable))])
+    }
+}
+
+/// The records of a document.
+pub(super) struct InDocument<'a> {
+    file: &'a str,
+    position: Position,
+    document: &'a Document,
+    text: &'a [u8],
+}
+
+impl InDocument<'_> {
+    pub(super) fn show(&self, visitor: &mut dyn Visitor) -> crate::Result {
+        /// Enough for the digests to be computed side by side.
+        const TOGETHER: usize = 128;
+        let mut outcome = crate::failure::Outcome::Well;
+        let mut found = Vec::with_capacity(self.document.len().min(TOGETHER));
+        let format = Format::from(self.document.kind());
+        // Faults come in the order of the text, most of the time.
+        let (mut position, mut seen) = (self.position, 0);
+        for (index, record) in self.document.records().enumerate() {
+            let mut spot = Spot {
+                line: self.position.line,
+                byte: None,
+                record: Some(index),
+                sequence_number: record.sequence_number,
+            };
+            let data = record.data.map_err(|bad| {
+                if bad.offset() < seen {
+                    (position, seen) = (self.position, 0);
+                }
+                position = position.after(&self.text[seen..bad.offset()]);
+                seen = bad.offset();
+                spot.line = position.line;
+                spot.byte = Some(position.byte);
+                if let BadDataKind::Base64 { position: within } = bad.kind() {
+                    // After the quote; escapes in base64 would be odd.
+                    spot.byte = Some(position.byte + 1 + within as u64);
+                }
+                let reason = match bad.kind() {
+                    BadDataKind::Base64 { .. } => "the data is not base64".to_owned(),
+                    _ => bad.to_string(),
+                };
+                Unreadable { text: bad.text().as_bytes(), reason }
+            });
+            if found.len() == TOGETHER {
+                outcome = outcome.max(visitor.records(&found)?);
+                found.clear();
+            }
+            found.push(Found {
+                place: Place { file: self.file, spot: Some(spot) },
+                format,
+                data,
+                sequence_number: record.sequence_number,
+                sub_sequence_number: record.sub_sequence_number.unwrap_or(0),
+                partition_key: record.partition_key,
+                explicit_hash_key: record.explicit_hash_key,
+            });
+        }
+        Ok(outcome.max(visitor.records(&found)?))
+    }
+}
+
+/// Why JSON in an input is no document.
+pub(super) struct Unfit {
+    pub(super) position: Position,
+    pub(super) error: EventError,
+}
+
+impl Unfit {
+    fn reason(&self) -> String {
+        match self.error.kind() {
+            EventErrorKind::NotThisKind(kind) => {
+                format!("JSON that is not what --input {kind} says")
+            }
+            EventErrorKind::UnexpectedEnd => {
+                "the document that begins here breaks off at the end of the input".to_owned()
+            }
+            EventErrorKind::TooLarge => {
+                "the document that begins here is larger than 4 GiB".to_owned()
+            }
+            _ => {
+                let kinds = Kind::ALL.iter().map(|kind| kind.name());
+                let kinds = kinds.chain(["base64", "raw"]).collect::<Vec<_>>().join("|");
+                format!("JSON of no known shape; if it is one, say so with --input {kinds}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Position { line, byte } = self.position;
+        write!(f, "line {line}, byte {byte}: {}", self.reason())
+    }
+}
+
+impl From<Kind> for Format {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Lambda => Self::Lambda,
+            Kind::GetRecords => Self::GetRecords,
+            Kind::SubscribeToShard => Self::SubscribeToShard,
+            Kind::Firehose => Self::Firehose,
+            Kind::Record => Self::Records,
+            _ => Self::Json,
+        }
+    }
+}

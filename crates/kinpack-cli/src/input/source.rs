@@ -1,0 +1,64 @@
+//! Files and standard input.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+/// What messages call an input.
+pub(crate) fn name(path: &Path) -> String {
+    if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// One input, open.
+pub(crate) struct Source(Box<dyn Read>);
+
+impl Source {
+    /// Opens a file; `-` is standard input.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self(match is_stdin(path) {
+            true => Box::new(io::stdin().lock()),
+            false => Box::new(File::open(path)?),
+        }))
+    }
+
+    /// Reads as much as tells the format: six bytes after white space, or all there is.
+    pub(crate) fn begin(&mut self) -> io::Result<Vec<u8>> {
+        const PIECE: usize = 64 << 10;
+        let mut begin = Vec::new();
+        let mut bytes = [0; 4 << 10];
+        loop {
+            match self.read(&mut bytes) {
+                Ok(0) => return Ok(begin),
+                Ok(read) => begin.extend_from_slice(&bytes[..read]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            if without_mark(&begin).trim_ascii_start().len() >= 6 || begin.len() >= PIECE {
+                return Ok(begin);
+            }
+        }
+    }
+}
+
+/// Text without the byte order mark that some programs put before it.
+pub(crate) fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text)
+}
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+/// Bytes of all files, if all are files that have a length.
+pub(crate) fn total_length(files: &[PathBuf]) -> Option<u64> {
+    files.iter().try_fold(0_u64, |total, file| {
+        let metadata = fs::metadata(file).ok().filter(fs::Metadata::is_file)?;
+        Some(total + metadata.len())
+    })
+}

@@ -1,0 +1,210 @@
+//! The first pass: everything is validated and the key tables are collected, so that the second
+//! pass, over the user records, cannot fail.
+
+use crate::error::{DecodeError, DecodeErrorKind, TextField};
+use crate::message::{
+    EXPLICIT_HASH_KEY_TABLE, PARTITION_KEY_TABLE, RECORDS, RawRecord, Tags, WideRecord,
+};
+use crate::tables::{KeyTables, TableSizes, Text, short_entry};
+use crate::wire::{Cursor, Overlong};
+
+/// What the first pass leaves: the keys and where the records stand.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    pub(crate) keys: KeyTables,
+    pub(crate) records: u32,
+    /// Where the field of the first record stands, and where the protobuf ends.
+    first_record: usize,
+    end: usize,
+}
+
+/// What a walk over the whole message finds.
+#[derive(Default)]
+struct Survey {
+    tables: TableSizes,
+    records: u32,
+    first_record: usize,
+    /// One above the highest index, so 0 if there is none.
+    partition_keys_needed: u32,
+    explicit_hash_keys_needed: u32,
+    any_tags: bool,
+    overlong: Overlong,
+}
+
+impl Layout {
+    /// Validates the protobuf `data[start..end]`.
+    pub(crate) fn read(
+        data: &[u8],
+        start: usize,
+        end: usize,
+        text: Text,
+    ) -> Result<Self, DecodeError> {
+        let message = Cursor::new(data, start, end);
+        let survey = Survey::of(message)?;
+        if let Some(fault) = survey.overlong {
+            return Err(fault);
+        }
+        survey.check_indices(message)?;
+        let layout = Self {
+            keys: KeyTables::read(data, message, survey.tables, text)?,
+            records: survey.records,
+            first_record: survey.first_record,
+            end,
+        };
+        if survey.any_tags && text == Text::Refuse {
+            layout.check_tags(data)?;
+        }
+        Ok(layout)
+    }
+
+    #[cold]
+    fn check_tags(&self, data: &[u8]) -> Result<(), DecodeError> {
+        for (raw, record) in RawRecords::new(data, self).zip(0..) {
+            let bytes = &data[raw.tagged()];
+            let mut tags = Tags::of(bytes);
+            while let Some(tag) = tags.next_raw() {
+                for range in [Some(tag.key), tag.value].into_iter().flatten() {
+                    if let Err(error) = std::str::from_utf8(&bytes[range.clone()]) {
+                        let offset = raw.tagged().start + range.start + error.valid_up_to();
+                        return Err(DecodeErrorKind::NotUtf8(TextField::Tag(record)).at(offset));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Survey {
+    fn of(mut message: Cursor<'_>) -> Result<Self, DecodeError> {
+        let mut survey = Self { first_record: message.end(), ..Self::default() };
+        while !message.at_end() {
+            let at = message.position();
+            if let Some(raw) = RawRecord::straight(&mut message) {
+                survey.add_record(raw, at);
+                continue;
+            }
+            if let Some((table, entry)) = short_entry(&mut message) {
+                survey.tables.add(table, entry, at);
+                continue;
+            }
+            match message.tag(&mut survey.overlong)? {
+                RECORDS => {
+                    let body = message.length_delimited(&mut survey.overlong)?;
+                    let raw = RawRecord::read(body, survey.records, &mut survey.overlong)?;
+                    survey.add_record(raw, at);
+                }
+                tag @ (PARTITION_KEY_TABLE | EXPLICIT_HASH_KEY_TABLE) => {
+                    let entry = message.length_delimited(&mut survey.overlong)?;
+                    survey.tables.add(tag, entry, at);
+                }
+                other => message.skip(other, at, 0, &mut survey.overlong)?,
+            }
+        }
+        Ok(survey)
+    }
+
+    #[inline]
+    fn add_record(&mut self, raw: RawRecord, at: usize) {
+        if self.records == 0 {
+            self.first_record = at;
+        }
+        self.records += 1;
+        self.partition_keys_needed = self.partition_keys_needed.max(raw.partition_key + 1);
+        let explicit = raw.explicit_hash_key().map_or(0, |index| index + 1);
+        self.explicit_hash_keys_needed = self.explicit_hash_keys_needed.max(explicit);
+        self.any_tags |= !raw.tagged().is_empty();
+    }
+
+    /// Tables may follow the records they serve, so indices are compared once all is seen.
+    fn check_indices(&self, mut message: Cursor<'_>) -> Result<(), DecodeError> {
+        let (partition_keys, explicit_hash_keys) =
+            (u64::from(self.tables.partition_keys), u64::from(self.tables.explicit_hash_keys));
+        if self.partition_keys_needed <= self.tables.partition_keys
+            && self.explicit_hash_keys_needed <= self.tables.explicit_hash_keys
+        {
+            return Ok(());
+        }
+        let mut record = 0;
+        while !message.at_end() {
+            let at = message.position();
+            let tag = message.tag(&mut None)?;
+            if tag != RECORDS {
+                message.skip(tag, at, 0, &mut None)?;
+                continue;
+            }
+            let raw = WideRecord::read(message.length_delimited(&mut None)?, record, &mut None)?;
+            if raw.partition_key_index >= partition_keys {
+                let (index, entries) = (raw.partition_key_index, self.tables.partition_keys);
+                return Err(DecodeErrorKind::PartitionKeyIndex { record, index, entries }.at(at));
+            }
+            if let Some(index) = raw.explicit_hash_key_index
+                && index >= explicit_hash_keys
+            {
+                let entries = self.tables.explicit_hash_keys;
+                return Err(DecodeErrorKind::ExplicitHashKeyIndex { record, index, entries }.at(at));
+            }
+            record += 1;
+        }
+        Ok(())
+    }
+}
+
+/// The second pass: the records of a validated message.
+#[derive(Clone)]
+pub(crate) struct RawRecords<'a> {
+    message: Cursor<'a>,
+    left: u32,
+}
+
+impl<'a> RawRecords<'a> {
+    /// `data` must be what `layout` was read from.
+    pub(crate) fn new(data: &'a [u8], layout: &Layout) -> Self {
+        Self { message: Cursor::new(data, layout.first_record, layout.end), left: layout.records }
+    }
+
+    pub(crate) fn left(&self) -> usize {
+        self.left as usize
+    }
+
+    /// Reads the next record, of whatever shape. By value: a cursor whose address is taken would
+    /// be kept in memory for the straight path, too.
+    #[cold]
+    fn read(mut message: Cursor<'a>) -> Result<(RawRecord, Cursor<'a>), DecodeError> {
+        loop {
+            if let Some(raw) = RawRecord::straight(&mut message) {
+                return Ok((raw, message));
+            }
+            let at = message.position();
+            match message.tag(&mut None)? {
+                RECORDS => {
+                    let body = message.length_delimited(&mut None)?;
+                    return Ok((RawRecord::read(body, 0, &mut None)?, message));
+                }
+                other => message.skip(other, at, 0, &mut None)?,
+            }
+        }
+    }
+}
+
+impl Iterator for RawRecords<'_> {
+    type Item = RawRecord;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<RawRecord> {
+        self.left = self.left.checked_sub(1)?;
+        let mut message = self.message;
+        let raw = match RawRecord::straight(&mut message) {
+            Some(raw) => raw,
+            None => {
+                // INVARIANT: the first pass has read the same bytes with the same code and has
+                // found as many records.
+                let (raw, after) = Self::read(message).expect("records were validated");
+                message = after;
+                raw
+            }
+        };
+        self.message = message;
+        Some(raw)
+    }
+}

@@ -1,0 +1,4 @@
+//! What several fuzz targets do.
+
+pub mod read;
+pub mod records;
