@@ -27,7 +27,7 @@ pub enum OuterKey {
     Lane(u16),
 }
 
-/// What [`Aggregator::try_push`] did with a user record.
+/// What [`Aggregator::try_push`](crate::Aggregator::try_push) did with a user record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use = "a full aggregate has not taken the user record"]
 pub enum Push {
