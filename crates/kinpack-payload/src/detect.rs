@@ -3,7 +3,7 @@
 use crate::codec::Codec;
 
 const GZIP_MAGIC: [u8; 3] = [0x1F, 0x8B, 8];
-const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
+pub(crate) const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 /// The last three bytes of the magic of a skippable frame; the first is `50` to `5F`.
 const SKIPPABLE_MAGIC: [u8; 3] = [0x2A, 0x4D, 0x18];
 
@@ -52,6 +52,15 @@ pub(crate) fn skippable(data: &[u8]) -> Option<usize> {
     }
     let length = rest.first_chunk().map_or(u32::MAX, |length| u32::from_le_bytes(*length));
     Some(usize::try_from(length).map_or(usize::MAX, |length| length.saturating_add(8)))
+}
+
+/// Whether data is too short to tell, but may become a zstd frame or a skippable one.
+#[cfg(feature = "zstd")]
+pub(crate) fn is_cut_zstd_magic(data: &[u8]) -> bool {
+    ZSTD_MAGIC.starts_with(data)
+        || data.split_first().is_some_and(|(first, rest)| {
+            first & 0xF0 == 0x50 && rest.len() < 3 && SKIPPABLE_MAGIC.starts_with(rest)
+        })
 }
 
 fn is_zlib(data: &[u8]) -> bool {

@@ -10,12 +10,11 @@ use zstd::zstd_safe::{
 
 use crate::codec::Codec;
 use crate::compression::Compression;
-use crate::detect::skippable;
+use crate::detect::{ZSTD_MAGIC, is_cut_zstd_magic, skippable};
 use crate::dictionary::{Dictionaries, Dictionary};
 use crate::error::CompressionError;
 
 const CODEC: Codec = Codec::Zstd;
-const MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 
 pub(crate) struct Writer {
     context: CCtx<'static>,
@@ -87,8 +86,8 @@ impl Reader {
                     start.checked_add(frame).filter(|&end| end <= data.len()).ok_or(truncated)?;
                 continue;
             }
-            if !rest.starts_with(&MAGIC) {
-                return Err(if MAGIC.starts_with(rest) {
+            if !rest.starts_with(&ZSTD_MAGIC) {
+                return Err(if is_cut_zstd_magic(rest) {
                     truncated
                 } else if start == 0 {
                     corrupt(0, "it does not begin with 28 B5 2F FD")

@@ -34,8 +34,9 @@ pub(super) fn write_trailer(data: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&(data.len() as u32).to_le_bytes());
 }
 
+/// Whether another member follows, which may be cut after its first byte.
 pub(super) fn is_member(data: &[u8]) -> bool {
-    data.starts_with(&MAGIC)
+    data.starts_with(&MAGIC) || *data == MAGIC[..1]
 }
 
 pub(super) fn is_padding(data: &[u8]) -> bool {
