@@ -12,6 +12,7 @@ help: ## this list
 
 test: ## all tests, doctests too
 	cargo test --workspace --all-features --locked
+	cargo test -p kinpack-payload --no-default-features --test disabled --locked
 
 test-aarch64: ## NEON and what is built on it, crossed and under qemu
 	tools/test-aarch64
@@ -27,6 +28,7 @@ lint: ## format, clippy, docs, minimum Rust, other people's licences
 	cargo clippy --manifest-path fuzz/Cargo.toml --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --no-deps --locked
 	cargo clippy -p kinpack --no-default-features --locked -- -D warnings
+	cargo clippy -p kinpack-payload --no-default-features --all-targets --locked -- -D warnings
 	tools/install cargo-deny
 	cargo deny --locked check bans licenses sources
 

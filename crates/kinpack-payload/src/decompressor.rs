@@ -145,6 +145,12 @@ impl Decompressor {
         }
     }
 
+    /// Whether the stream is in one block of at most 128 KiB, so that there is nothing to be saved
+    /// by looking at its beginning first.
+    pub(crate) fn is_one_block(&self, codec: Codec, data: &[u8]) -> bool {
+        codec == Codec::Zstd && self.zstd.is_one_block(data)
+    }
+
     /// Whether what is inside begins with these bytes. No more than that is inflated (by zstd, no
     /// more than a block, which is at most 128 KiB). Bytes that cannot be read do not begin so.
     pub(crate) fn begins_with(

@@ -12,7 +12,7 @@ const SKIPPABLE_MAGIC: [u8; 3] = [0x2A, 0x4D, 0x18];
 /// - gzip: `1F 8B 08` and no reserved flag.
 /// - zstd: `28 B5 2F FD`, behind any number of skippable frames. (These alone may be LZ4's.)
 /// - zlib: its two bytes of header, checksum right and no preset dictionary, then a block type
-///   that exists. That is weak evidence: some two of a thousand random messages have it.
+///   that exists. That is weak evidence: one in 4,000 random messages has it.
 /// - Raw deflate has nothing to be known by and is never detected.
 ///
 /// Whether the rest is right only decompressing can tell.
@@ -37,7 +37,7 @@ pub fn detect(data: &[u8]) -> Option<Codec> {
 }
 
 /// What follows the skippable zstd frames at the beginning; nothing if they are cut short.
-fn after_skippable(mut data: &[u8]) -> &[u8] {
+pub(crate) fn after_skippable(mut data: &[u8]) -> &[u8] {
     while let Some(frame) = skippable(data) {
         data = data.get(frame..).unwrap_or_default();
     }

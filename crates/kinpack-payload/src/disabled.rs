@@ -42,6 +42,11 @@ impl Reader {
         Err(CompressionError::CodecDisabled { codec })
     }
 
+    #[cfg(not(feature = "zstd"))]
+    pub(crate) fn is_one_block(&self, _data: &[u8]) -> bool {
+        false
+    }
+
     pub(crate) fn begins_with(
         &mut self,
         codec: Codec,

@@ -94,11 +94,21 @@ pub fn unwrap<'a>(
     decompressor: &mut Decompressor,
     buffer: &'a mut Vec<u8>,
 ) -> Result<Unwrapped<'a>, CompressionError> {
-    if let Some(codec) = detect(data)
-        && decompressor.begins_with(codec, data, &MAGIC)?
-    {
-        decompressor.decompress_into(codec, data, buffer)?;
-        return Ok(Unwrapped { data: buffer, codec: Some(codec) });
+    let untouched = Unwrapped { data, codec: None };
+    let Some(codec) = detect(data) else { return Ok(untouched) };
+    // To look into a stream of one block is to inflate it.
+    let inflated = decompressor.is_one_block(codec, data)
+        && decompressor.decompress_into(codec, data, buffer).is_ok();
+    let is_aggregate = if inflated {
+        buffer.starts_with(&MAGIC)
+    } else {
+        decompressor.begins_with(codec, data, &MAGIC)?
+    };
+    if !is_aggregate {
+        return Ok(untouched);
     }
-    Ok(Unwrapped { data, codec: None })
+    if !inflated {
+        decompressor.decompress_into(codec, data, buffer)?;
+    }
+    Ok(Unwrapped { data: buffer, codec: Some(codec) })
 }

@@ -1,13 +1,15 @@
 //! zstd, by its reference implementation.
 
+mod block;
+
 use std::fmt;
 use std::io::Cursor;
+use std::mem;
 
 use zstd::zstd_safe::zstd_sys::ZSTD_ErrorCode;
-use zstd::zstd_safe::{
-    self, CCtx, CDict, DCtx, DParameter, ErrorCode, InBuffer, OutBuffer, ResetDirective,
-};
+use zstd::zstd_safe::{self, CCtx, CDict, DCtx, ErrorCode};
 
+use self::block::{Block, Kind};
 use crate::codec::Codec;
 use crate::compression::Compression;
 use crate::detect::{ZSTD_MAGIC, is_cut_zstd_magic, skippable};
@@ -65,6 +67,14 @@ impl fmt::Debug for Writer {
 #[derive(Default)]
 pub(crate) struct Reader {
     context: Option<DCtx<'static>>,
+    scratch: Scratch,
+}
+
+/// A block that is looked into.
+#[derive(Default)]
+struct Scratch {
+    frame: Vec<u8>,
+    content: Vec<u8>,
 }
 
 impl Reader {
@@ -171,33 +181,28 @@ impl Reader {
         }
     }
 
+    pub(crate) fn is_one_block(&self, data: &[u8]) -> bool {
+        Block::first(data).is_some_and(|block| block.is_all)
+    }
+
     pub(crate) fn begins_with(
         &mut self,
         _codec: Codec,
         data: &[u8],
         prefix: &[u8; 4],
     ) -> Result<bool, CompressionError> {
-        // The largest Kinesis record, rounded up. A frame cannot ask for more memory than this.
-        const WINDOW_LOG: u32 = 24;
-        let context = self.context()?;
-        let mut first = [0; 4];
-        let mut output = OutBuffer::around(&mut first);
-        let mut input = InBuffer::around(data);
-        let mut read = || -> Result<(), ErrorCode> {
-            context.reset(ResetDirective::SessionOnly)?;
-            context.set_parameter(DParameter::WindowLogMax(WINDOW_LOG))?;
-            loop {
-                let before = (input.pos(), output.pos());
-                context.decompress_stream(&mut output, &mut input)?;
-                let after = (input.pos(), output.pos());
-                if after.1 == prefix.len() || after == before {
-                    return Ok(());
-                }
-            }
-        };
-        let read = read();
-        let filled = output.pos();
-        Ok(read.is_ok() && filled == prefix.len() && first == *prefix)
+        let Some(block) = Block::first(data) else { return Ok(false) };
+        if block.kind != Kind::Compressed {
+            return Ok(block.kind == Kind::Raw && block.data.starts_with(prefix));
+        }
+        let mut scratch = mem::take(&mut self.scratch);
+        block.write_frame(&mut scratch.frame);
+        scratch.content.clear();
+        scratch.content.reserve(block::MAX_LEN);
+        let read = self.context()?.decompress(&mut scratch.content, &scratch.frame);
+        let begins = read.is_ok() && scratch.content.starts_with(prefix);
+        self.scratch = scratch;
+        Ok(begins)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What other implementations wrote: `vectors/compression`, whose README tells who they are.
 #![cfg(all(feature = "gzip", feature = "zstd"))]
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;

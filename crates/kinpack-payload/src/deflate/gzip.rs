@@ -17,7 +17,7 @@ const HAS_NAME: u8 = 1 << 3;
 const HAS_COMMENT: u8 = 1 << 4;
 const RESERVED: u8 = 0xE0;
 
-/// No name, no time, no system: the same bytes for the same data.
+/// No name, no time, no system: the header says nothing about who wrote it, or when.
 pub(super) fn write_header(level: i32, out: &mut Vec<u8>) {
     let effort = match level {
         9 => 2,
