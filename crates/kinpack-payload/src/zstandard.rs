@@ -212,6 +212,9 @@ impl fmt::Debug for Reader {
     }
 }
 
+/// The smallest dictionary that can be trained, in bytes.
+const SMALLEST_DICTIONARY: usize = 256;
+
 pub(crate) fn train(
     samples: impl IntoIterator<Item = impl AsRef<[u8]>>,
     size: usize,
@@ -221,12 +224,21 @@ pub(crate) fn train(
         all.extend_from_slice(sample.as_ref());
         sizes.push(sample.as_ref().len());
     }
-    let mut dictionary = Vec::with_capacity(size);
-    zstd_safe::train_from_buffer(&mut dictionary, &all, &sizes).map_err(|code| {
-        let reason = zstd_safe::get_error_name(code);
-        CompressionError::TrainingFailed { samples: sizes.len(), bytes: all.len(), reason }
-    })?;
-    Ok(dictionary)
+    // None is larger than its samples.
+    let mut dictionary = Vec::with_capacity(size.min(all.len().max(SMALLEST_DICTIONARY)));
+    match zstd_safe::train_from_buffer(&mut dictionary, &all, &sizes) {
+        Ok(_) => Ok(dictionary),
+        Err(code) => {
+            let reason = if size < SMALLEST_DICTIONARY {
+                "a dictionary has 256 bytes at least"
+            } else if is(code, ZSTD_ErrorCode::ZSTD_error_srcSize_wrong) {
+                "they are too few"
+            } else {
+                zstd_safe::get_error_name(code)
+            };
+            Err(CompressionError::TrainingFailed { samples: sizes.len(), bytes: all.len(), reason })
+        }
+    }
 }
 
 fn is(code: ErrorCode, kind: ZSTD_ErrorCode) -> bool {
