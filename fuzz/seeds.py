@@ -5,13 +5,16 @@ usage: seeds.py [CORPUS]
 """
 
 import base64
+import gzip
 import hashlib
 import json
 import sys
+import zlib
 from pathlib import Path
 
 FUZZ = Path(__file__).resolve().parent
 VECTORS = FUZZ.parent / "crates" / "kinpack" / "tests" / "vectors"
+COMPRESSED = FUZZ.parent / "crates" / "kinpack-payload" / "tests" / "vectors" / "compression"
 MAGIC = bytes.fromhex("f3899ac2")
 # Larger seeds cost runs and show the fuzzer nothing that smaller ones don't.
 LARGEST = 16 * 1024
@@ -101,6 +104,14 @@ def seeds(data):
         yield "against_prost", data[4:-16]
 
 
+def compressed(aggregate):
+    """What others compressed, and an aggregate in two envelopes."""
+    for file in sorted(COMPRESSED.glob("*.json")):
+        yield bytes.fromhex(json.loads(file.read_text("utf-8"))["bytes"])
+    yield gzip.compress(aggregate, mtime=0)
+    yield zlib.compress(aggregate)
+
+
 def main():
     corpus = Path(sys.argv[1]) if len(sys.argv) > 1 else FUZZ / "corpus"
     found = []
@@ -117,6 +128,10 @@ def main():
             found.append(("event", document))
             # Four sizes of pieces go before it.
             found.append(("input", bytes([7, 0, 63, 255]) + document))
+
+    for data in compressed(MAGIC + aggregate + hashlib.md5(aggregate).digest()):
+        found.append(("decompress", data))
+        found.append(("unwrap", data))
 
     written = set()
     for target, seed in found:

@@ -1,4 +1,5 @@
 //! What several fuzz targets do.
 
+pub mod compressed;
 pub mod read;
 pub mod records;
