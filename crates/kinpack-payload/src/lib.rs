@@ -21,12 +21,16 @@
 //! # Ok::<(), kinpack_payload::CompressionError>(())
 //! ```
 //!
+//! What a payload was before it was compressed may be [Avro](avro), in one of its framings.
+//!
 //! Features, all on by default: `gzip` (gzip, zlib and raw deflate, in Rust), `zstd` (C), `avro`.
 //! A codec that was not compiled in answers
 //! [`CodecDisabled`](CompressionError::CodecDisabled).
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+#[cfg(feature = "avro")]
+pub mod avro;
 mod codec;
 mod compression;
 mod compressor;
