@@ -10,7 +10,7 @@ use crate::hash_key::{HashKey, HashKeyRange, ParseHashKeyError};
 use crate::layout::{Layout, RawRecords};
 use crate::message::{RawRecord, Tags};
 use crate::record::UserRecord;
-use crate::tables::Text;
+use crate::tables::{Keys, Text};
 
 /// An aggregated record that was found right: walking its user records cannot fail.
 ///
@@ -140,7 +140,8 @@ impl<'a> AggregatedRecord<'a> {
         UserRecords {
             data: self.data,
             raw: RawRecords::new(self.data, &self.layout),
-            layout: &self.layout,
+            keys: self.layout.keys.keys(),
+            records: self.layout.records,
         }
     }
 
@@ -199,14 +200,23 @@ impl<'s> IntoIterator for &'s AggregatedRecord<'_> {
 #[derive(Clone, Debug)]
 pub(crate) struct ParsedMany<'r, 'a> {
     records: std::slice::Iter<'r, &'a [u8]>,
-    opened: std::vec::IntoIter<Result<Range<usize>, DecodeError>>,
+    right: std::vec::IntoIter<bool>,
     text: Text,
 }
 
 impl<'r, 'a> ParsedMany<'r, 'a> {
     pub(crate) fn new(records: &'r [&'a [u8]], digest: Digest, text: Text) -> Self {
-        let opened = frame::open_many(records, digest).into_iter();
-        Self { records: records.iter(), opened, text }
+        let right = frame::verify_many(records, digest).into_iter();
+        Self { records: records.iter(), right, text }
+    }
+
+    /// The next record, if it has no magic: then there is nothing to parse.
+    #[inline]
+    pub(crate) fn next_plain(&mut self) -> Option<&'a [u8]> {
+        let data = self.records.as_slice().first().filter(|data| !frame::has_magic(data))?;
+        self.records.next();
+        self.right.next();
+        Some(data)
     }
 }
 
@@ -214,8 +224,9 @@ impl<'a> Iterator for ParsedMany<'_, 'a> {
     type Item = (&'a [u8], Result<AggregatedRecord<'a>, DecodeError>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (&data, opened) = self.records.next().zip(self.opened.next())?;
-        let parsed = opened.and_then(|protobuf| AggregatedRecord::read(data, protobuf, self.text));
+        let (&data, right) = self.records.next().zip(self.right.next())?;
+        let parsed = frame::open_verified(data, right)
+            .and_then(|protobuf| AggregatedRecord::read(data, protobuf, self.text));
         Some((data, parsed))
     }
 
@@ -231,7 +242,8 @@ impl ExactSizeIterator for ParsedMany<'_, '_> {}
 pub struct UserRecords<'a> {
     data: &'a [u8],
     raw: RawRecords<'a>,
-    layout: &'a Layout,
+    keys: Keys<'a>,
+    records: u32,
 }
 
 impl<'a> Iterator for UserRecords<'a> {
@@ -240,9 +252,9 @@ impl<'a> Iterator for UserRecords<'a> {
     // Always: the compiler finds it too large, but a cursor that stays in registers is half the walk.
     #[inline(always)]
     fn next(&mut self) -> Option<UserRecord<'a>> {
-        let sub_sequence_number = self.layout.records as u64 - self.raw.left() as u64;
+        let sub_sequence_number = u64::from(self.records) - self.raw.left() as u64;
         let raw = self.raw.next()?;
-        Some(user_record(self.data, self.layout, raw, sub_sequence_number))
+        Some(user_record(self.data, self.keys, raw, sub_sequence_number))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -262,15 +274,13 @@ impl std::fmt::Debug for UserRecords<'_> {
 #[inline(always)]
 fn user_record<'a>(
     data: &'a [u8],
-    layout: &'a Layout,
+    keys: Keys<'a>,
     raw: RawRecord,
     sub_sequence_number: u64,
 ) -> UserRecord<'a> {
     UserRecord {
-        partition_key: Some(layout.keys.partition_key(raw.partition_key)),
-        explicit_hash_key: raw
-            .explicit_hash_key()
-            .map(|index| layout.keys.explicit_hash_key(index)),
+        partition_key: Some(keys.partition_key(raw.partition_key)),
+        explicit_hash_key: raw.explicit_hash_key().map(|index| keys.explicit_hash_key(index)),
         data: &data[raw.data()],
         sub_sequence_number,
         aggregated: true,

@@ -17,41 +17,46 @@ pub(crate) const OVERHEAD: usize = MAGIC.len() + DIGEST_LEN;
 /// Where the protobuf of `data` stands.
 pub(crate) fn open(data: &[u8], digest: Digest) -> Result<Range<usize>, DecodeError> {
     let protobuf = open_unverified(data)?;
-    if digest == Digest::Verify && md5(&data[protobuf.clone()]) != data[protobuf.end..] {
-        return Err(DecodeErrorKind::DigestMismatch.at(protobuf.end));
-    }
-    Ok(protobuf)
+    let right = digest == Digest::Skip || data.ends_with(&md5(&data[protobuf]));
+    open_verified(data, right)
 }
 
-/// [`open`] for many records, whose digests are computed side by side.
-pub(crate) fn open_many(
-    records: &[&[u8]],
-    digest: Digest,
-) -> Vec<Result<Range<usize>, DecodeError>> {
-    let mut opened: Vec<_> = records.iter().map(|data| open_unverified(data)).collect();
+/// Whether the digest of each record is right, all computed side by side; of what is no envelope
+/// nothing can be wrong.
+pub(crate) fn verify_many(records: &[&[u8]], digest: Digest) -> Vec<bool> {
+    let mut right = vec![true; records.len()];
     if digest == Digest::Skip {
-        return opened;
+        return right;
     }
-    let protobufs: Vec<&[u8]> = records
-        .iter()
-        .zip(&opened)
-        .filter_map(|(data, protobuf)| Some(&data[protobuf.as_ref().ok()?.clone()]))
-        .collect();
-    let mut digests = vec![[0; DIGEST_LEN]; protobufs.len()];
-    md5_many(&protobufs, &mut digests);
-    let mut digests = digests.iter();
-    for (data, opened) in records.iter().zip(&mut opened) {
-        if let Ok(protobuf) = opened
-            && digests.next().is_some_and(|digest| *digest != data[protobuf.end..])
-        {
-            *opened = Err(DecodeErrorKind::DigestMismatch.at(protobuf.end));
+    let (mut protobufs, mut places) = (Vec::new(), Vec::new());
+    for (place, data) in records.iter().enumerate() {
+        if let Ok(protobuf) = open_unverified(data) {
+            protobufs.push(&data[protobuf]);
+            places.push(place);
         }
     }
-    opened
+    let mut digests = vec![[0; DIGEST_LEN]; protobufs.len()];
+    md5_many(&protobufs, &mut digests);
+    for (place, digest) in places.into_iter().zip(digests) {
+        right[place] = records[place].ends_with(&digest);
+    }
+    right
+}
+
+/// [`open`] for a record of [`verify_many`].
+pub(crate) fn open_verified(data: &[u8], right: bool) -> Result<Range<usize>, DecodeError> {
+    let protobuf = open_unverified(data)?;
+    if right { Ok(protobuf) } else { Err(DecodeErrorKind::DigestMismatch.at(protobuf.end)) }
+}
+
+/// Whether there is an envelope at all, right or broken.
+#[inline]
+pub(crate) fn has_magic(data: &[u8]) -> bool {
+    data.starts_with(&MAGIC)
 }
 
 fn open_unverified(data: &[u8]) -> Result<Range<usize>, DecodeError> {
-    if !data.starts_with(&MAGIC) {
+    if !has_magic(data) {
         return Err(DecodeErrorKind::NoMagic.at(0));
     }
     if data.len() <= OVERHEAD {

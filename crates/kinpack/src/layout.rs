@@ -13,9 +13,10 @@ use crate::wire::{Cursor, Overlong};
 pub(crate) struct Layout {
     pub(crate) keys: KeyTables,
     pub(crate) records: u32,
-    /// Where the field of the first record stands, and where the protobuf ends.
-    first_record: usize,
-    end: usize,
+    /// Where the field of the first record stands, and where the protobuf ends. 32 bits hold any
+    /// place in the data, and an aggregate is moved about: the smaller the better.
+    first_record: u32,
+    end: u32,
 }
 
 /// What a walk over the whole message finds.
@@ -48,8 +49,8 @@ impl Layout {
         let layout = Self {
             keys: KeyTables::read(data, message, survey.tables, text)?,
             records: survey.records,
-            first_record: survey.first_record,
-            end,
+            first_record: survey.first_record as u32,
+            end: end as u32,
         };
         if survey.any_tags && text == Text::Refuse {
             layout.check_tags(data)?;
@@ -160,7 +161,8 @@ pub(crate) struct RawRecords<'a> {
 impl<'a> RawRecords<'a> {
     /// `data` must be what `layout` was read from.
     pub(crate) fn new(data: &'a [u8], layout: &Layout) -> Self {
-        Self { message: Cursor::new(data, layout.first_record, layout.end), left: layout.records }
+        let message = Cursor::new(data, layout.first_record as usize, layout.end as usize);
+        Self { message, left: layout.records }
     }
 
     pub(crate) fn left(&self) -> usize {

@@ -18,6 +18,7 @@ pub enum Contents<'a> {
 impl<'a> Contents<'a> {
     /// The user records: those of the aggregate, or the plain record itself, which has the outer
     /// partition key. That one may be absent (streams with service-managed distribution).
+    #[inline]
     pub fn records<'s>(&'s self, outer_partition_key: Option<&'s str>) -> ContentsRecords<'s> {
         ContentsRecords(match self {
             Self::Plain(data) => Inner::Plain(Some(UserRecord::plain(outer_partition_key, data))),
@@ -48,6 +49,7 @@ impl<'a> Iterator for ContentsRecords<'a> {
     }
 
     // Asks once, not for each record, what it walks through.
+    #[inline]
     fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, f: F) -> B {
         match self.0 {
             Inner::Plain(record) => record.into_iter().fold(init, f),
@@ -176,14 +178,23 @@ impl<'r, 'a> ContentsOfMany<'r, 'a> {
     fn new(records: &'r [&'a [u8]], digest: Digest, text: Text, policy: Policy<'a>) -> Self {
         Self { parsed: ParsedMany::new(records, digest, text), policy }
     }
+
+    fn next_with_magic(&mut self) -> Option<Result<Contents<'a>, DecodeError>> {
+        let (data, parsed) = self.parsed.next()?;
+        Some((self.policy)(data, parsed))
+    }
 }
 
 impl<'a> Iterator for ContentsOfMany<'_, 'a> {
     type Item = Result<Contents<'a>, DecodeError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let (data, parsed) = self.parsed.next()?;
-        Some((self.policy)(data, parsed))
+        // Plain to every policy, and seen here by the caller's loop: a batch may be all of these.
+        if let Some(data) = self.parsed.next_plain() {
+            return Some(Ok(Contents::Plain(data)));
+        }
+        self.next_with_magic()
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -29,6 +29,7 @@ pub struct UserRecord<'a> {
 
 impl<'a> UserRecord<'a> {
     /// A Kinesis record that is no aggregate, as the user record it is.
+    #[inline]
     #[must_use]
     pub fn plain(partition_key: Option<&'a str>, data: &'a [u8]) -> Self {
         Self {

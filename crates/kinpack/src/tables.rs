@@ -19,9 +19,9 @@ pub(crate) enum Text {
 pub(crate) struct KeyTables {
     /// The partition keys, then the explicit hash keys; before each one [`HEAD`] bytes that are
     /// no part of it, as in the message.
-    text: String,
+    text: Box<str>,
     /// Where each key begins in `text`, and where one more would.
-    starts: Vec<u32>,
+    starts: Box<[u32]>,
     partition_keys: u32,
 }
 
@@ -89,27 +89,28 @@ impl KeyTables {
                 at += usize::from(bytes[at - 1]) + HEAD;
             }
             starts.push(at as u32);
-            return Ok(Self { text: text.to_owned(), starts, partition_keys });
+            return Ok(Self { text: text.into(), starts: starts.into(), partition_keys });
         }
         let (text, starts) = one_by_one(message, sizes, policy)?;
-        Ok(Self { text, starts, partition_keys })
+        Ok(Self { text: text.into(), starts: starts.into(), partition_keys })
     }
 
+    /// The tables for a loop, which finds nothing behind a second pointer.
     #[inline]
-    fn key(&self, entry: usize) -> &str {
-        &self.text[self.starts[entry] as usize..self.starts[entry + 1] as usize - HEAD]
+    pub(crate) fn keys(&self) -> Keys<'_> {
+        Keys { text: &self.text, starts: &self.starts, partition_keys: self.partition_keys }
     }
 
     /// The partition key at a validated index.
     #[inline]
     pub(crate) fn partition_key(&self, index: u32) -> &str {
-        self.key(index as usize)
+        self.keys().partition_key(index)
     }
 
     /// The explicit hash key at a validated index.
     #[inline]
     pub(crate) fn explicit_hash_key(&self, index: u32) -> &str {
-        self.key(self.partition_keys as usize + index as usize)
+        self.keys().explicit_hash_key(index)
     }
 
     pub(crate) fn partition_keys(&self) -> usize {
@@ -118,6 +119,34 @@ impl KeyTables {
 
     pub(crate) fn explicit_hash_keys(&self) -> usize {
         self.starts.len() - 1 - self.partition_keys()
+    }
+}
+
+/// [`KeyTables`], borrowed.
+#[derive(Clone, Copy)]
+pub(crate) struct Keys<'a> {
+    text: &'a str,
+    starts: &'a [u32],
+    partition_keys: u32,
+}
+
+impl<'a> Keys<'a> {
+    #[inline(always)]
+    fn key(self, entry: usize) -> &'a str {
+        let start = self.starts[entry] as usize;
+        &self.text[start..self.starts[entry + 1] as usize - HEAD]
+    }
+
+    /// The partition key at a validated index.
+    #[inline(always)]
+    pub(crate) fn partition_key(self, index: u32) -> &'a str {
+        self.key(index as usize)
+    }
+
+    /// The explicit hash key at a validated index.
+    #[inline(always)]
+    pub(crate) fn explicit_hash_key(self, index: u32) -> &'a str {
+        self.key(self.partition_keys as usize + index as usize)
     }
 }
 
