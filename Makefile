@@ -5,7 +5,7 @@ PYTHON = python3
 SECONDS = 60
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: help test test-aarch64 test-x86-levels lint interop fuzz bench bench-criterion bench-peers
+.PHONY: help test test-aarch64 test-x86-levels lint interop fuzz bench bench-payload bench-criterion bench-peers
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ fuzz: ## every fuzz target, SECONDS=60 each
 
 bench: ## one table: kinpack against its rivals, ratios first
 	cargo run --release --locked -p benches --bin ratios
+
+bench-payload: ## bytes and time of a message, by what is done to make it smaller
+	cargo run --release --locked -p benches --bin payload
 
 bench-criterion: ## decode and encode by criterion
 	cargo bench -p benches --locked

@@ -7,6 +7,7 @@
 pub struct Readme;
 
 pub mod events;
+pub mod payload;
 
 use std::hint::black_box;
 use std::ops::Range;
