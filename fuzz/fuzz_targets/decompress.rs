@@ -24,7 +24,7 @@ static DICTIONARY: LazyLock<Dictionary> = LazyLock::new(|| {
 fuzz_target!(|data: &[u8]| {
     let mut used = decompressor().with_dictionaries([DICTIONARY.clone()].into());
     let mut out = Vec::new();
-    for codec in Codec::ALL {
+    for &codec in Codec::ALL {
         match used.decompress_into(codec, data, &mut out) {
             Ok(()) => {
                 assert!(out.len() <= LIMIT);

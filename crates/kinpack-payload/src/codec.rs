@@ -26,7 +26,7 @@ pub enum Codec {
 
 impl Codec {
     /// All codecs.
-    pub const ALL: [Codec; 4] = [Codec::Gzip, Codec::Zlib, Codec::Deflate, Codec::Zstd];
+    pub const ALL: &'static [Codec] = &[Codec::Gzip, Codec::Zlib, Codec::Deflate, Codec::Zstd];
 
     /// `gzip`, `zlib`, `deflate` or `zstd`.
     #[must_use]
@@ -80,7 +80,8 @@ impl FromStr for Codec {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|codec| codec.name() == text)
             .ok_or_else(|| ParseCompressionError::UnknownCodec { text: text.into() })
     }

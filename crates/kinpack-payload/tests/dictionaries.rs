@@ -104,7 +104,7 @@ fn frames_find_theirs_among_many() {
 #[test]
 fn only_zstd_takes_one() {
     let dictionary = dictionary();
-    for codec in Codec::ALL {
+    for &codec in Codec::ALL {
         let made = Compressor::with_dictionary(codec, &dictionary);
         if codec == Codec::Zstd {
             assert!(made.unwrap().has_dictionary());

@@ -9,7 +9,7 @@ use kinpack_payload::{
 #[test]
 fn it_does_not_vanish() {
     let (mut decompressor, mut buffer) = (Decompressor::new(), Vec::new());
-    for codec in Codec::ALL.into_iter().filter(|codec| !codec.is_enabled()) {
+    for codec in Codec::ALL.iter().copied().filter(|codec| !codec.is_enabled()) {
         let disabled = CompressionError::CodecDisabled { codec };
         assert_eq!(Compressor::new(codec).unwrap_err(), disabled);
         assert_eq!(decompressor.decompress(codec, b""), Err(disabled));

@@ -68,7 +68,7 @@ fn steady_state_of_whole_aggregates_allocates_nothing() {
 /// A small message that inflates to more than the limit costs about the limit.
 #[test]
 fn bombs_stop_at_the_limit() {
-    for codec in Codec::ALL {
+    for &codec in Codec::ALL {
         let bomb = bomb(codec, 64 * MIB + 1);
         assert!(bomb.len() < 80_000, "{codec}: {}", bomb.len());
         for limit in [0, 1, 1_000, MIB, Decompressor::DEFAULT_LIMIT] {
@@ -88,7 +88,7 @@ fn bombs_stop_at_the_limit() {
 /// Nor does a buffer that is larger than the limit already let more through.
 #[test]
 fn a_large_buffer_is_no_larger_limit() {
-    for codec in Codec::ALL {
+    for &codec in Codec::ALL {
         let small = bomb(codec, 1_001);
         let mut out = Vec::with_capacity(MIB);
         let mut decompressor = Decompressor::new().with_limit(1_000);
@@ -143,4 +143,13 @@ fn compressor(codec: Codec, dictionary: Option<&Dictionary>) -> Compressor {
         None => Compressor::new(codec),
     }
     .unwrap()
+}
+
+/// An asynchronous handler may keep them across its waits.
+#[test]
+fn contexts_may_change_threads() {
+    fn is_send_and_sync<T: Send + Sync>() {}
+    is_send_and_sync::<Compressor>();
+    is_send_and_sync::<Decompressor>();
+    is_send_and_sync::<Dictionary>();
 }

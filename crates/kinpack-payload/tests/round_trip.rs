@@ -18,7 +18,7 @@ use proptest::prelude::*;
 static DICTIONARY: LazyLock<Dictionary> = LazyLock::new(dictionary);
 
 fn compressions() -> impl Strategy<Value = Compression> {
-    prop::sample::select(&Codec::ALL[..]).prop_flat_map(|codec| {
+    prop::sample::select(Codec::ALL).prop_flat_map(|codec| {
         codec.levels().prop_map(move |level| Compression::new(codec, level).unwrap())
     })
 }
@@ -168,7 +168,7 @@ proptest! {
                 prop_assert_eq!(&read, &message);
             }
         }
-        for codec in Codec::ALL {
+        for &codec in Codec::ALL {
             let _ = decompressor.decompress(codec, &small);
         }
         let mut buffer = Vec::new();

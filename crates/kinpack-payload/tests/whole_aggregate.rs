@@ -63,7 +63,7 @@ fn what_is_no_envelope_passes_untouched() {
     assert_untouched(b"");
     assert_untouched(b"plain");
     assert_untouched(&aggregate);
-    for codec in Codec::ALL {
+    for &codec in Codec::ALL {
         let mut compressor = Compressor::new(codec).unwrap();
         for inside in [
             b"".to_vec(),
@@ -106,7 +106,7 @@ fn cloudwatch_logs_pass_untouched() {
             assert_untouched(&record[..end]);
         }
     }
-    for codec in Codec::ALL {
+    for &codec in Codec::ALL {
         let mut decompressor = Decompressor::new().with_limit(10);
         let (record, mut buffer) = (bomb(codec, 10 << 20), Vec::new());
         let unwrapped = unwrap(&record, &mut decompressor, &mut buffer).unwrap();
