@@ -124,7 +124,7 @@ impl Reader {
         loop {
             // One byte above the limit, to see whether there is one.
             let most = limit.saturating_sub(out.len()).saturating_add(1);
-            out.reserve(room.min(most));
+            out.reserve_exact(room.min(most));
             let done = inflate.total_in() as usize;
             let status = inflate.decompress_vec(&input[done..], out, FlushDecompress::None);
             let taken = inflate.total_in() as usize;
@@ -159,8 +159,8 @@ impl Reader {
         data: &[u8],
         prefix: &[u8; 4],
     ) -> Result<bool, CompressionError> {
-        let mut start = 0;
-        // Members may be empty.
+        let (mut start, mut first, mut filled) = (0, [0; 4], 0);
+        // Members may be empty, or hold less.
         loop {
             if codec == Codec::Gzip {
                 match gzip::read_header(data, start) {
@@ -169,25 +169,33 @@ impl Reader {
                 }
             }
             let inflate = self.fresh(codec);
-            let mut first = [0; 4];
-            while (inflate.total_out() as usize) < first.len() {
-                let (taken, given) = (inflate.total_in() as usize, inflate.total_out() as usize);
-                let rest = &data[start + taken..];
-                match inflate.decompress(rest, &mut first[given..], FlushDecompress::None) {
-                    Ok(Status::StreamEnd) => break,
-                    Ok(_)
-                        if inflate.total_in() as usize > taken
-                            || inflate.total_out() as usize > given => {}
-                    Ok(_) | Err(_) => return Ok(false),
-                }
+            match beginning(inflate, &data[start..], &mut first[filled..]) {
+                Some(given) => filled += given,
+                None => return Ok(false),
             }
-            if inflate.total_out() > 0 || codec != Codec::Gzip {
-                return Ok(inflate.total_out() == 4 && first == *prefix);
+            if filled == first.len() || codec != Codec::Gzip {
+                return Ok(first[..filled] == *prefix);
             }
             start += inflate.total_in() as usize + gzip::TRAILER_LEN;
             if !data.get(start..).is_some_and(gzip::is_member) {
                 return Ok(false);
             }
+        }
+    }
+}
+
+/// Inflates until `first` is full or the stream ends, and says how much there is.
+fn beginning(inflate: &mut Decompress, input: &[u8], first: &mut [u8]) -> Option<usize> {
+    loop {
+        let (taken, given) = (inflate.total_in() as usize, inflate.total_out() as usize);
+        if given == first.len() {
+            return Some(given);
+        }
+        match inflate.decompress(&input[taken..], &mut first[given..], FlushDecompress::None) {
+            Ok(Status::StreamEnd) => return Some(inflate.total_out() as usize),
+            Ok(_)
+                if inflate.total_in() as usize > taken || inflate.total_out() as usize > given => {}
+            Ok(_) | Err(_) => return None,
         }
     }
 }

@@ -149,7 +149,7 @@ impl Reader {
         let mut room = declared.unwrap_or(frame.len().saturating_mul(4)).min(likely).min(left);
         let context = self.context()?;
         loop {
-            out.reserve(room);
+            out.reserve_exact(room);
             let spare = out.capacity() - out.len();
             let mut at_end = Cursor::new(&mut *out);
             at_end.set_position(at_end.get_ref().len() as u64);

@@ -135,6 +135,18 @@ fn parts_make_one_envelope() {
     }
 }
 
+/// Even the magic may be in parts.
+#[test]
+fn tiny_gzip_members_make_one_envelope() {
+    let aggregate = aggregate(10);
+    let mut gzip = Compressor::new(Codec::Gzip).unwrap();
+    let envelope: Vec<u8> =
+        aggregate.chunks(3).flat_map(|part| gzip.compress(part).unwrap()).collect();
+    let (mut decompressor, mut buffer) = (Decompressor::new(), Vec::new());
+    let unwrapped = unwrap(&envelope, &mut decompressor, &mut buffer);
+    assert_eq!(unwrapped, Ok(Unwrapped { data: &aggregate, codec: Some(Codec::Gzip) }));
+}
+
 /// What begins as an aggregate is an envelope, and must be right to its end.
 #[test]
 fn broken_envelopes_are_errors() {
