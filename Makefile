@@ -3,9 +3,11 @@
 PYTHON = python3
 # For each fuzz target.
 SECONDS = 60
+# Of the model test.
+SCHEDULES = 100000
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: help test test-aarch64 test-x86-levels lint interop fuzz bench bench-payload bench-criterion bench-peers
+.PHONY: help test test-aarch64 test-x86-levels lint interop fuzz model bench bench-payload bench-criterion bench-peers
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +41,9 @@ fuzz: ## every fuzz target, SECONDS=60 each
 	tools/install cargo-fuzz
 	$(PYTHON) fuzz/seeds.py
 	fuzz/run $(SECONDS)
+
+model: ## the consumer engine on a model of Lambda's trigger; SCHEDULES=100000 SEED=n
+	cargo run --release --locked -p lambda-simulator --bin model -- $(SCHEDULES) $(SEED)
 
 bench: ## one table: kinpack against its rivals, ratios first
 	cargo run --release --locked -p benches --bin ratios

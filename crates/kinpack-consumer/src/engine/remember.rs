@@ -109,12 +109,14 @@ impl Remembering {
             let Some(known) = self.stored.progress.records.get(&number) else { continue };
             for position in 0..group.count {
                 let index = group.first + position;
-                let dead = known.dead.contains(position);
-                if dead {
-                    self.dead.insert(index);
-                }
-                if known.done.contains(position) || (dead && !blocks) {
+                if known.done.contains(position) {
+                    // It may be in the dead letter too: with `Block`, before it could be handled.
                     states[index as usize] = State::Skipped;
+                } else if known.dead.contains(position) {
+                    self.dead.insert(index);
+                    if !blocks {
+                        states[index as usize] = State::Skipped;
+                    }
                 }
             }
         }
@@ -203,7 +205,9 @@ impl Remembering {
 
     pub(super) fn next_checkpoint(&self, settings: &Settings) -> Option<Duration> {
         match settings.checkpoint_every {
-            Some(CheckpointEvery::Time(time)) if self.finished_since > 0 && !self.is_writing() => {
+            Some(CheckpointEvery::Time(time))
+                if self.has_news() && self.finished_since > 0 && !self.is_writing() =>
+            {
                 Some(self.last_write.saturating_add(time))
             }
             _ => None,
@@ -271,7 +275,9 @@ impl Remembering {
                 let dead = self.resumable && self.dead.contains(&index);
                 if dead {
                     record.dead.push(position);
-                } else if self.resumable && matches!(state, State::Handled | State::Skipped) {
+                }
+                let done = state == State::Handled || (state == State::Skipped && !dead);
+                if self.resumable && done {
                     record.done.push(position);
                 }
                 if matches!(state, State::Handled | State::Skipped | State::Dead) {
