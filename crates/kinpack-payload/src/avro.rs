@@ -65,47 +65,88 @@
 //!
 //! Each payload has a limit of [`DEFAULT_LIMIT`] bytes, which can be set. It bounds what a payload
 //! (or all blocks of a container file) may inflate to, and what the values of one datum may take in
-//! memory: 64 bytes each, and their text. No length or count is believed before the bytes are
+//! memory: 64 bytes each, their text, and the names of their fields. No length or count is believed before the bytes are
 //! there, and no more than [`MAX_DEPTH`] records, arrays and maps may stand in each other.
+//!
+//! # Without the feature `avro`
+//!
+//! Framings, ids and stores stay, as they need no Avro library; `AvroSchema::parse` answers
+//! [`AvroError::Disabled`], and what reads and writes datums is not there.
 
 mod cached;
-mod container;
-mod container_codec;
-mod container_writer;
-mod cursor;
-mod datum;
-mod de;
 mod error;
 mod framing;
 mod id;
-mod json_in;
-mod json_out;
-mod number;
-mod plan;
-mod reader;
-mod resolve;
-mod schema;
-mod ser;
-mod ser_compound;
 mod store;
+
+#[cfg(feature = "avro")]
+mod container;
+#[cfg(feature = "avro")]
+mod container_codec;
+#[cfg(feature = "avro")]
+mod container_writer;
+#[cfg(feature = "avro")]
+mod cursor;
+#[cfg(feature = "avro")]
+mod datum;
+#[cfg(feature = "avro")]
+mod de;
+#[cfg(not(feature = "avro"))]
+mod disabled;
+#[cfg(feature = "avro")]
+mod json_in;
+#[cfg(feature = "avro")]
+mod json_out;
+#[cfg(feature = "avro")]
+mod number;
+#[cfg(feature = "avro")]
+mod plan;
+#[cfg(feature = "avro")]
+mod reader;
+#[cfg(feature = "avro")]
+mod resolve;
+#[cfg(feature = "avro")]
+mod schema;
+#[cfg(feature = "avro")]
+mod ser;
+#[cfg(feature = "avro")]
+mod ser_compound;
+#[cfg(feature = "avro")]
 mod value;
+#[cfg(feature = "avro")]
 mod writer;
 
-pub use apache_avro;
-pub use apache_avro::types::Value;
 pub use cached::CachedStore;
-pub use container::{ContainerReader, Datum};
-pub use container_codec::ContainerCodec;
-pub use container_writer::ContainerWriter;
-pub use cursor::MAX_DEPTH;
-pub use datum::DatumReader;
+#[cfg(not(feature = "avro"))]
+pub use disabled::AvroSchema;
 pub use error::{AvroError, ContainerErrorKind, DatumErrorKind};
 pub use framing::{Frame, Framing, Framings, write_header};
 pub use id::{InvalidUuid, SchemaId, Uuid};
-pub use reader::{AvroReader, Opened};
-pub use schema::AvroSchema;
 pub use store::{Looked, Lookup, MemoryStore, SchemaStore};
-pub use writer::AvroWriter;
+
+#[cfg(feature = "avro")]
+pub use self::{
+    container::{ContainerReader, Datum},
+    container_codec::ContainerCodec,
+    container_writer::ContainerWriter,
+    datum::DatumReader,
+    reader::{AvroReader, Opened},
+    schema::AvroSchema,
+    writer::AvroWriter,
+};
+#[cfg(feature = "avro")]
+pub use apache_avro;
+#[cfg(feature = "avro")]
+pub use apache_avro::types::Value;
+
+/// As many records, arrays and maps may stand in each other.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(kinpack_payload::avro::MAX_DEPTH, 100);
+/// ```
+pub const MAX_DEPTH: usize = 100;
 
 /// What a payload may take, if nothing else is said: 64 MiB.
 ///

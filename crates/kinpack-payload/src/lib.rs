@@ -29,7 +29,6 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-#[cfg(feature = "avro")]
 pub mod avro;
 mod codec;
 mod compression;

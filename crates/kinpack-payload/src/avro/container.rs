@@ -150,7 +150,7 @@ impl<'a> ContainerReader<'a> {
         let Some(codec) = ContainerCodec::by_name(codec) else {
             return wrong(ContainerErrorKind::UnknownCodec(codec.to_owned()));
         };
-        let schema = Arc::new(AvroSchema::parse(schema)?);
+        let schema = Arc::new(AvroSchema::parse_of_writer(schema)?);
         let datums = match reader {
             Some(reader) => DatumReader::resolving(&schema, reader)?,
             None => DatumReader::new(&schema),
@@ -171,7 +171,7 @@ impl<'a> ContainerReader<'a> {
         })
     }
 
-    /// The schema that the file carries.
+    /// The schema that the file carries, without the defaults of its fields: they are a reader's.
     #[must_use]
     pub fn schema(&self) -> &Arc<AvroSchema> {
         &self.schema

@@ -81,7 +81,13 @@ impl Inflater {
             ContainerCodec::Zstandard => Codec::Zstd,
         };
         let mut decompressor = self.decompressor.take().unwrap_or_default().with_limit(limit);
-        let inflated = decompressor.decompress(codec, block);
+        let mut inflated = decompressor.decompress(codec, block);
+        // fastavro and Python's avro leave the most of zlib's checksum behind the deflate stream.
+        if let Err(CompressionError::TrailingBytes { codec: Codec::Deflate, offset }) = inflated
+            && block.len() - offset <= 4
+        {
+            inflated = decompressor.decompress(codec, &block[..offset]);
+        }
         self.decompressor = Some(decompressor);
         inflated.map(Cow::Owned).map_err(|error| match error {
             CompressionError::LimitExceeded { limit, .. } => {

@@ -1,18 +1,9 @@
 //! Reads the bytes of a datum, and counts what they would take in memory.
 
 use super::plan::{Id, Node, Plan, Step, Text};
-use super::{AvroError, DatumErrorKind};
+use super::{AvroError, DatumErrorKind, MAX_DEPTH};
 
-/// As many records, arrays and maps may stand in each other.
-///
-/// # Examples
-///
-/// ```
-/// assert_eq!(kinpack_payload::avro::MAX_DEPTH, 100);
-/// ```
-pub const MAX_DEPTH: usize = 100;
-
-/// What a value is taken to need in memory, besides its text.
+/// What a value is taken to need in memory, besides its text. A record's fields take their names.
 pub(super) const VALUE_SIZE: usize = 64;
 
 pub(super) struct Cursor<'a> {
@@ -194,7 +185,10 @@ impl<'a> Cursor<'a> {
         loop {
             match plan.node(id) {
                 Node::Union(branches) => id = branches[self.index(branches.len())?],
-                Node::Branch(_, branch) => id = *branch,
+                Node::Branch(_, branch) => {
+                    self.charge(VALUE_SIZE)?;
+                    id = *branch;
+                }
                 Node::Mismatch(why) => {
                     return self.fail(DatumErrorKind::Unresolvable(why.to_string()));
                 }
@@ -215,7 +209,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Over a value, which is checked as if it were read.
+    /// Over a value, which is checked as if it were read (but for logical types).
     pub(super) fn skip(&mut self, plan: &Plan, id: Id) -> Result<()> {
         self.charge(VALUE_SIZE)?;
         match self.settle(plan, id)?.1 {
@@ -276,6 +270,7 @@ impl<'a> Cursor<'a> {
             }
             Node::Record(record) => {
                 self.enter()?;
+                self.charge(record.cost)?;
                 for step in &record.steps {
                     let (Step::Read(_, node) | Step::Skip(node)) = step;
                     self.skip(plan, *node)?;

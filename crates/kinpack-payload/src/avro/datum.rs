@@ -83,7 +83,7 @@ impl DatumReader {
     }
 
     /// With another limit: the bytes of memory that the values of a datum may take as [`Value`]s,
-    /// which is 64 each and their text.
+    /// which is 64 each, their text and the names of their fields.
     #[must_use]
     pub fn with_limit(mut self, limit: usize) -> Self {
         self.limit = limit;

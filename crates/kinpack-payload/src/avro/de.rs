@@ -1,7 +1,7 @@
 //! From a datum to a `serde` type, with nothing between.
 
 use serde::Deserializer as _;
-use serde::de::value::BorrowedStrDeserializer;
+use serde::de::value::{BorrowedStrDeserializer, SeqDeserializer};
 use serde::de::{
     DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
@@ -63,6 +63,7 @@ impl<'c, 'de> Deserializer<'c, 'de> {
 
     fn record<V: Visitor<'de>>(self, record: &'de Record, visitor: V) -> Result<V::Value> {
         self.cursor.enter()?;
+        self.cursor.charge(record.cost)?;
         let mut fields =
             Fields { cursor: self.cursor, plan: self.plan, record, step: 0, next: None };
         let value = visitor.visit_map(&mut fields)?;
@@ -81,6 +82,7 @@ impl<'c, 'de> Deserializer<'c, 'de> {
             return Err(AvroError::Serde(message));
         }
         self.cursor.enter()?;
+        self.cursor.charge(record.cost)?;
         let mut fields =
             Fields { cursor: self.cursor, plan: self.plan, record, step: 0, next: None };
         let value = visitor.visit_seq(Tuple(&mut fields))?;
@@ -227,7 +229,7 @@ impl<'de> serde::Deserializer<'de> for Deserializer<'_, 'de> {
                 return Err(AvroError::Serde(format!("{name} as a sequence")));
             }
         };
-        bytes.into_deserializer().deserialize_seq(visitor)
+        visitor.visit_seq(SeqDeserializer::new(bytes.iter().copied()))
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value> {

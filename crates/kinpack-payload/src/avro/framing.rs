@@ -301,6 +301,7 @@ pub fn write_header(id: SchemaId, out: &mut Vec<u8>) {
 }
 
 /// As [`write_header`], for a payload that is a zlib stream.
+#[cfg(feature = "avro")]
 pub(crate) fn write_glue_zlib_header(uuid: Uuid, out: &mut Vec<u8>) {
     out.extend_from_slice(&[GLUE, GLUE_ZLIB]);
     out.extend_from_slice(&uuid.0);

@@ -201,7 +201,7 @@ mod tests {
     fn decimals_to_text_and_back() {
         for value in [0i64, 1, -1, 127, 128, -128, -129, 255, 256, 999_999_999, 1_000_000_000]
             .into_iter()
-            .chain([-1_000_000_000, -999_999_999, i64::MAX, i64::MIN, 0x7fff_ffff_ff, -65536])
+            .chain([-1_000_000_000, -999_999_999, i64::MAX, i64::MIN, 0x007f_ffff_ffff, -65536])
         {
             let decimal = BigDecimal::from_text(&value.to_string()).unwrap();
             assert_eq!(decimal.to_text().unwrap(), value.to_string());

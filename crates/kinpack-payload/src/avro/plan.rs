@@ -174,11 +174,11 @@ impl Plan {
                         }
                     }
                     Err(why) => {
-                        error = Some(Mismatch::new(format!(
-                            "the default of {}.{}: {why}",
-                            self.name(at as Id),
-                            self.field_name(at, position),
-                        )));
+                        let (record, field) = (self.name(at as Id), self.field_name(at, position));
+                        // The first: those after it may fail for want of this one.
+                        error.get_or_insert_with(|| {
+                            Mismatch::new(format!("the default of {record}.{field}: {why}"))
+                        });
                         later.push((at, position, node, json));
                     }
                 }

@@ -65,6 +65,16 @@ impl AvroSchema {
         AvroSchema::new(schema)
     }
 
+    /// Parses a schema that came with the data. The defaults of its fields are left out: reading
+    /// what it wrote needs none, and defaults that hold each other take the parser time without end.
+    pub(super) fn parse_of_writer(text: &str) -> Result<AvroSchema, AvroError> {
+        let mut json: serde_json::Value =
+            serde_json::from_str(text).map_err(|error| AvroError::Schema(error.to_string()))?;
+        drop_defaults(&mut json);
+        let schema = Schema::parse(&json).map_err(|error| AvroError::Schema(error.to_string()))?;
+        AvroSchema::new(schema)
+    }
+
     /// From a schema that is parsed already; it must stand by itself.
     ///
     /// # Examples
@@ -213,6 +223,22 @@ impl AvroSchema {
             out.truncate(start);
         }
         result
+    }
+}
+
+fn drop_defaults(schema: &mut serde_json::Value) {
+    use serde_json::Value as Json;
+    match schema {
+        Json::Array(branches) => branches.iter_mut().for_each(drop_defaults),
+        Json::Object(object) => {
+            if let Some(Json::Array(fields)) = object.get_mut("fields") {
+                for field in fields.iter_mut().filter_map(Json::as_object_mut) {
+                    field.remove("default");
+                }
+            }
+            object.values_mut().for_each(drop_defaults);
+        }
+        _ => {}
     }
 }
 

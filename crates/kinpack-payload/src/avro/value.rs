@@ -10,12 +10,39 @@ use super::{AvroError, DatumErrorKind};
 
 type Result<T> = std::result::Result<T, AvroError>;
 
-/// Reads the value of a node.
-pub(super) fn read(cursor: &mut Cursor<'_>, plan: &Plan, id: Id) -> Result<Value> {
+/// Reads the value of a node. What is no leaf has a function of its own, so that values which hold
+/// each other take little stack.
+pub(super) fn read(cursor: &mut Cursor<'_>, plan: &Plan, mut id: Id) -> Result<Value> {
     cursor.charge(VALUE_SIZE)?;
+    let mut branch = None;
+    loop {
+        match plan.node(id) {
+            Node::Union(branches) => id = branches[cursor.index(branches.len())?],
+            Node::Branch(index, inner) => {
+                // A union is a value, too.
+                cursor.charge(VALUE_SIZE)?;
+                branch = Some(*index);
+                id = *inner;
+            }
+            _ => break,
+        }
+    }
+    let value = match plan.node(id) {
+        Node::Array(items) => array(cursor, plan, *items),
+        Node::Map(items) => map(cursor, plan, *items),
+        Node::Record(node) => record(cursor, plan, node),
+        leaf => self::leaf(cursor, leaf),
+    }?;
+    match branch {
+        Some(index) => Ok(Value::Union(index, Box::new(value))),
+        None => Ok(value),
+    }
+}
+
+#[inline(never)]
+fn leaf(cursor: &mut Cursor<'_>, node: &Node) -> Result<Value> {
     let start = cursor.position();
-    Ok(match plan.node(id) {
-        Node::Null => Value::Null,
+    Ok(match node {
         Node::Boolean => Value::Boolean(cursor.boolean()?),
         Node::Int(scalar) => number(*scalar, cursor.int()?.into()),
         Node::Long(scalar) => number(*scalar, cursor.long()?),
@@ -44,48 +71,6 @@ pub(super) fn read(cursor: &mut Cursor<'_>, plan: &Plan, id: Id) -> Result<Value
                 _ => Value::Fixed(*size, bytes.to_owned()),
             }
         }
-        Node::Array(items) => {
-            cursor.enter()?;
-            let mut values = Vec::new();
-            loop {
-                let count = cursor.block()?;
-                if count == 0 {
-                    break;
-                }
-                for _ in 0..count {
-                    values.push(read(cursor, plan, *items)?);
-                }
-            }
-            cursor.leave();
-            Value::Array(values)
-        }
-        Node::Map(items) => {
-            cursor.enter()?;
-            let mut values = std::collections::HashMap::new();
-            loop {
-                let count = cursor.block()?;
-                if count == 0 {
-                    break;
-                }
-                for _ in 0..count {
-                    let key = cursor.text()?.to_owned();
-                    values.insert(key, read(cursor, plan, *items)?);
-                }
-            }
-            cursor.leave();
-            Value::Map(values)
-        }
-        Node::Union(branches) => {
-            let branch = cursor.index(branches.len())?;
-            read(cursor, plan, branches[branch])?
-        }
-        Node::Branch(index, branch) => Value::Union(*index, Box::new(read(cursor, plan, *branch)?)),
-        Node::Record(node) => {
-            cursor.enter()?;
-            let value = record(cursor, plan, node)?;
-            cursor.leave();
-            value
-        }
         Node::Enum(symbols) => {
             let symbol = cursor.symbol(symbols)?;
             Value::Enum(symbol, symbols.symbols[symbol as usize].to_string())
@@ -93,10 +78,48 @@ pub(super) fn read(cursor: &mut Cursor<'_>, plan: &Plan, id: Id) -> Result<Value
         Node::Mismatch(why) => {
             return cursor.fail(DatumErrorKind::Unresolvable(why.to_string()));
         }
+        _ => Value::Null,
     })
 }
 
+#[inline(never)]
+fn array(cursor: &mut Cursor<'_>, plan: &Plan, items: Id) -> Result<Value> {
+    cursor.enter()?;
+    let mut values = Vec::new();
+    loop {
+        let count = cursor.block()?;
+        if count == 0 {
+            break;
+        }
+        for _ in 0..count {
+            values.push(read(cursor, plan, items)?);
+        }
+    }
+    cursor.leave();
+    Ok(Value::Array(values))
+}
+
+#[inline(never)]
+fn map(cursor: &mut Cursor<'_>, plan: &Plan, items: Id) -> Result<Value> {
+    cursor.enter()?;
+    let mut values = std::collections::HashMap::new();
+    loop {
+        let count = cursor.block()?;
+        if count == 0 {
+            break;
+        }
+        for _ in 0..count {
+            let key = cursor.text()?.to_owned();
+            values.insert(key, read(cursor, plan, items)?);
+        }
+    }
+    cursor.leave();
+    Ok(Value::Map(values))
+}
+
+#[inline(never)]
 fn record(cursor: &mut Cursor<'_>, plan: &Plan, record: &Record) -> Result<Value> {
+    cursor.enter()?;
     cursor.charge(record.cost)?;
     let mut fields: Vec<_> =
         record.fields.iter().map(|field| (field.name.to_string(), Value::Null)).collect();
@@ -112,6 +135,7 @@ fn record(cursor: &mut Cursor<'_>, plan: &Plan, record: &Record) -> Result<Value
         fields[at].1 = read(&mut default, plan, field.node)?;
         cursor.budget = default.budget;
     }
+    cursor.leave();
     Ok(Value::Record(fields))
 }
 
