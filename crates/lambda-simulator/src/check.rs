@@ -10,15 +10,16 @@
 //!   Lanes are Lambda's: the shard's records whose outer keys fall together; beyond them Lambda
 //!   itself keeps no order.
 //! - *Never again*: a record that was finished in an invocation that reported a failure, and whose
-//!   progress was not lost, is not given to the handler by an invocation that began later. This
-//!   takes a durable store and a standard iterator.
+//!   progress was not lost, is not given to the handler by an invocation that began later; nor is
+//!   one that a write said that the store confirmed, whatever became of its invocation. Nor is it
+//!   written to the dead letter twice. This takes a durable store and a standard iterator.
 //! - *Held keys*: in an invocation, no record follows one of its key to the handler that is in the
 //!   dead letter by this invocation, or was by one that had reported before this one began.
 //! - *Poison*: nothing goes to the dead letter for its attempts before it had as many, and no record
 //!   that has as many fails without going there.
 //! - *Answers*: Lambda understands what is returned, and the record that is named is not finished.
 //! - *Limits*: no more is under way than allowed; nothing is begun after the deadline less the
-//!   margin; no progress is written on the all-good path, nor twice where nothing went wrong with
+//!   margin, and the deadline itself is never met where store and dead letter are quick enough; no progress is written on the all-good path, nor twice where nothing went wrong with
 //!   the first write.
 
 mod run;
@@ -49,6 +50,8 @@ struct User {
     reported_failures: Vec<u64>,
     /// When an invocation in which it was finished had reported a failure.
     settled_at: Option<u64>,
+    /// When an invocation in which it went to the dead letter had reported a failure.
+    died_at: Option<u64>,
     /// Which of the keys' lists it is in, and where.
     key: Option<(usize, usize)>,
 }
@@ -122,9 +125,10 @@ impl<'p> Checker<'p> {
                 known.ends += 1;
                 known.handled |= *end == End::Done;
             }
-            Fact::Dying { user, reason } => self.dying(*user, reason)?,
+            Fact::Dying { user, reason } => self.dying(&run, *user, reason)?,
             Fact::Died(user, written) => self.users[*user as usize].dead |= written,
             Fact::Wrote => (),
+            Fact::Remembered => self.settled(run.written()),
             Fact::Finished { answer, remembered } => {
                 return self.finished(&run, answer, *remembered);
             }
@@ -174,9 +178,19 @@ impl<'p> Checker<'p> {
         Ok(())
     }
 
-    fn dying(&mut self, user: u32, reason: &str) -> Result<(), Violation> {
+    /// What was finished in these records is not to be done again by invocations that begin later.
+    fn settled(&mut self, users: &[u32]) {
+        for &user in users {
+            self.users[user as usize].settled_at.get_or_insert(self.clock);
+        }
+    }
+
+    fn dying(&mut self, run: &Run, user: u32, reason: &str) -> Result<(), Violation> {
         self.in_order(user)?;
         let known = &self.users[user as usize];
+        if self.plan.resumes() && known.died_at.is_some_and(|at| at < run.began_at) {
+            return Err(format!("record {user} goes to the dead letter a second time"));
+        }
         let attempts = match reason {
             "attempts" | "timedOut" => known.starts - u32::from(known.handled).min(known.starts),
             "brokenAggregate" => known.deliveries,
@@ -199,8 +213,9 @@ impl<'p> Checker<'p> {
         if !reported || good || !remembered {
             return Ok(());
         }
-        for &user in run.finished() {
-            self.users[user as usize].settled_at.get_or_insert(self.clock);
+        self.settled(run.finished());
+        for &user in run.dead() {
+            self.users[user as usize].died_at.get_or_insert(self.clock);
         }
         for &user in run.failed() {
             let known = &mut self.users[user as usize];
@@ -254,9 +269,20 @@ impl<'p> Checker<'p> {
         }
     }
 
-    /// The invocation was killed.
-    pub fn killed(&mut self, id: RunId) {
+    /// The invocation was killed at its deadline.
+    ///
+    /// # Errors
+    ///
+    /// It knew the deadline, and had the time to end before it.
+    pub fn killed(&mut self, id: RunId) -> Result<(), Violation> {
         self.runs.remove(&id);
+        // From half the margin on there may be a dead letter to write and progress, which may have
+        // to be read and written again, some ten times where other lanes write too.
+        let needed = self.plan.latency * 3 * if self.plan.lonely() { 3 } else { 30 };
+        match self.plan.handler.margin {
+            Some(margin) if margin / 2 > needed => Err("the deadline is missed".to_owned()),
+            _ => Ok(()),
+        }
     }
 }
 

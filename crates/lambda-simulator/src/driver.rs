@@ -60,13 +60,6 @@ impl EngineSubject {
         let handler = mutant.map_or_else(|| handler.clone(), |mutant| mutant.settings(handler));
         Self { handler, mutant, store: Store::default(), runs: BTreeMap::new() }
     }
-
-    /// The environment ends, and what it kept in memory.
-    pub fn cool_down(&mut self) {
-        if self.handler.memory == Memory::InMemory {
-            self.store.clear();
-        }
-    }
 }
 
 impl Subject for EngineSubject {
@@ -112,6 +105,12 @@ impl Subject for EngineSubject {
 
     fn kill(&mut self, run: RunId) {
         self.runs.remove(&run);
+    }
+
+    fn cool_down(&mut self) {
+        if self.handler.memory == Memory::InMemory {
+            self.store.clear();
+        }
     }
 }
 
@@ -172,7 +171,12 @@ impl EngineSubject {
                 };
                 run.comes(now + run.invocation.faults.latency, told);
             }
-            Event::Told(persisted) => run.told(persisted),
+            Event::Told(persisted) => {
+                if persisted == Persisted::Written {
+                    run.facts.push(Fact::Remembered);
+                }
+                run.told(persisted);
+            }
             Event::ReadAgain => run.told(Persisted::Conflict(self.store.read(shard))),
         }
     }

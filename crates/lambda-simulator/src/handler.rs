@@ -6,6 +6,7 @@ use std::time::Duration;
 use kinpack_consumer::{
     AfterDeadLetter, BrokenAggregates, CheckpointEvery, Config, Reporting, Settings,
 };
+use serde_json::{Value, json};
 
 /// Where progress is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,42 @@ pub struct Handler {
 }
 
 impl Handler {
+    /// As JSON, for a handler under test in another process.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let (every_records, every_millis) = match self.checkpoint_every {
+            Some(CheckpointEvery::Records(records)) => (Some(records.get()), None),
+            Some(CheckpointEvery::Time(time)) => (None, Some(time.as_millis() as u64)),
+            _ => (None, None),
+        };
+        json!({
+            "reporting": match self.reporting {
+                Reporting::BatchItemFailures => "batchItemFailures",
+                Reporting::FailInvocation => "failInvocation",
+            },
+            "concurrency": self.concurrency,
+            "deadlineMarginMillis": self.margin,
+            "memory": match self.memory {
+                Memory::None => "none",
+                Memory::InMemory => "inMemory",
+                Memory::Durable => "durable",
+            },
+            "poisonAfter": self.poison_after,
+            "afterDeadLetter": self.after.map(|after| match after {
+                AfterDeadLetter::SkipRecord => "skipRecord",
+                AfterDeadLetter::HoldKey => "holdKey",
+                AfterDeadLetter::Block => "block",
+            }),
+            "brokenAggregates": match self.broken {
+                BrokenAggregates::Fail => "fail",
+                BrokenAggregates::PassThrough => "passThrough",
+            },
+            "checkpointEveryRecords": every_records,
+            "checkpointEveryMillis": every_millis,
+            "progressLimit": self.progress_limit,
+        })
+    }
+
     /// As the engine takes them.
     #[must_use]
     pub fn settings(&self) -> Settings {

@@ -104,6 +104,8 @@ pub enum Fact {
     Died(u32, bool),
     /// Progress was sent to the store.
     Wrote,
+    /// The store has said that it holds what was sent last.
+    Remembered,
     /// The end. `remembered`: nothing that the store should know is lost.
     Finished {
         /// What Lambda gets.
@@ -126,4 +128,7 @@ pub trait Subject {
 
     /// The invocation is killed.
     fn kill(&mut self, run: RunId);
+
+    /// The environments end, and what they kept in memory.
+    fn cool_down(&mut self) {}
 }

@@ -7,7 +7,7 @@
 //!
 //! A [`Subject`] is a handler under test. It is given [`Invocation`]s, with all that its handler and
 //! its surroundings will do, and tells [`Fact`]s; both are JSON, so that it may live in another
-//! process. A [`Checker`] follows the facts and says what must not have happened. The
+//! process ([`LineSubject`]). A [`Checker`] follows the facts and says what must not have happened. The
 //! [`EngineSubject`] drives `kinpack_consumer::Engine` here.
 //!
 //! A schedule is a list of [`Choices`], random by a seed. One that fails is made smaller before it
@@ -26,6 +26,7 @@ mod choices;
 mod driver;
 mod handler;
 mod invocation;
+mod lines;
 mod model;
 mod mutant;
 mod plan;
@@ -39,7 +40,8 @@ pub use choices::{Choices, shrink};
 pub use driver::EngineSubject;
 pub use handler::{Handler, Memory};
 pub use invocation::{End, Fact, Faults, Handling, Invocation, RunId, Subject, WriteFault};
-pub use model::{Failure, Tally, check_engine, run_engine};
+pub use lines::{LineSubject, serve};
+pub use model::{Failure, Tally, check_engine, run_engine, run_schedule};
 pub use mutant::Mutant;
 pub use plan::{Behaviour, EPOCH, Plan};
 pub use store::Store;

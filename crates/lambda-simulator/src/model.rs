@@ -79,10 +79,9 @@ pub fn run_engine(
     let result = catch_unwind(AssertUnwindSafe(|| {
         let plan = Plan::draw(choices);
         let mut subject = EngineSubject::new(&plan.handler, mutant);
-        let cool = |subject: &mut EngineSubject| subject.cool_down();
         let mut schedule = Schedule::new(&plan, &mut subject, choices);
         schedule.story = tell.then_some(&mut story);
-        schedule.run(cool)
+        schedule.run()
     }));
     let result = result.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
@@ -90,6 +89,19 @@ pub fn run_engine(
         Err(format!("panic: {}", text.unwrap_or_default()))
     });
     (result, story)
+}
+
+/// Runs the schedule of a plan on a handler under test. The choices are those that drew the plan.
+///
+/// # Errors
+///
+/// What is violated.
+pub fn run_schedule<S: Subject>(
+    plan: &Plan,
+    subject: &mut S,
+    choices: &mut Choices,
+) -> Result<Tally, Violation> {
+    Schedule::new(plan, subject, choices).run()
 }
 
 struct Schedule<'a, S> {
@@ -131,7 +143,7 @@ impl<'a, S: Subject> Schedule<'a, S> {
         }
     }
 
-    fn run(mut self, cool_down: impl Fn(&mut S)) -> Result<Tally, Violation> {
+    fn run(mut self) -> Result<Tally, Violation> {
         let plan = self.plan;
         self.tell(|| format!("{:?}\n{:?}", plan.mapping, plan.handler));
         let records: usize = plan.shards.iter().map(Vec::len).sum();
@@ -143,7 +155,7 @@ impl<'a, S: Subject> Schedule<'a, S> {
                     return Err("it goes on and on, though all is mended".to_owned());
                 }
                 if !self.mended() && self.choices.rarely(4) {
-                    cool_down(self.subject);
+                    self.subject.cool_down();
                 }
                 self.deliver(id, delivery);
             }
@@ -252,8 +264,8 @@ impl<'a, S: Subject> Schedule<'a, S> {
         let (run, deadline) = (self.under_way[at].run, self.under_way[at].deadline);
         if self.now >= deadline {
             self.subject.kill(run);
-            self.checker.killed(run);
             self.tell(|| format!("{run}: timed out"));
+            self.checker.killed(run)?;
             return self.over(at, &Answer::TimedOut);
         }
         for fact in self.subject.step(run, self.now) {

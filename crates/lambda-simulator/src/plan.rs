@@ -94,6 +94,14 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Whether no two invocations are ever under way in a shard.
+    #[must_use]
+    pub fn lonely(&self) -> bool {
+        self.mapping.factor == 1 && !self.overlaps
+    }
+}
+
 fn mapping(choices: &mut Choices) -> Mapping {
     Mapping {
         batch_size: choices.between(1, 10) as usize,

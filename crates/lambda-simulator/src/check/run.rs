@@ -24,6 +24,8 @@ pub(super) struct Run {
     dying: BTreeSet<u32>,
     died: BTreeSet<u32>,
     writes: u32,
+    /// How many of the finished ones the last write says.
+    written: usize,
     /// No other invocation is under way in the shard, and no fault of the store is planned.
     undisturbed: bool,
 }
@@ -41,6 +43,7 @@ impl Run {
             dying: BTreeSet::new(),
             died: BTreeSet::new(),
             writes: 0,
+            written: 0,
             undisturbed: alone && invocation.faults.writes.is_empty(),
         }
     }
@@ -79,8 +82,11 @@ impl Run {
                     }
                 }
             }
-            Fact::Wrote => self.writes += 1,
-            Fact::Began | Fact::Finished { .. } => (),
+            Fact::Wrote => {
+                self.writes += 1;
+                self.written = self.finished.len();
+            }
+            Fact::Began | Fact::Remembered | Fact::Finished { .. } => (),
         }
         Ok(())
     }
@@ -108,12 +114,21 @@ impl Run {
         &self.finished
     }
 
+    /// Those of the finished records that the last write says.
+    pub(super) fn written(&self) -> &[u32] {
+        &self.finished[..self.written]
+    }
+
     pub(super) fn failed(&self) -> &[u32] {
         &self.failed
     }
 
     pub(super) fn was_dying(&self, user: u32) -> bool {
         self.dying.contains(&user)
+    }
+
+    pub(super) fn dead(&self) -> &BTreeSet<u32> {
+        &self.died
     }
 
     pub(super) fn died(&self, user: u32) -> bool {
@@ -136,6 +151,16 @@ impl Run {
         answer: &Answer,
         settled: impl Fn(u32) -> bool,
     ) -> Result<(), Violation> {
+        let holds = plan.handler.after == Some(AfterDeadLetter::HoldKey);
+        if let Answer::Failed(error) = answer
+            && !holds
+            && error.starts_with("no progress")
+            && plan.mapping.reporting
+            && let Some(first) = self.delivery.items.first()
+            && self.is_finished(&first.sequence_number, &settled)
+        {
+            return Err("no progress is claimed, but there was some".to_owned());
+        }
         if !matches!(answer, Answer::Returned(_)) || !plan.mapping.reporting {
             return Ok(());
         }
@@ -144,15 +169,18 @@ impl Run {
             Verdict::Failure => Err(format!("Lambda does not understand {answer:?}")),
             Verdict::From(at) => {
                 let number = &self.delivery.items[at].sequence_number;
-                let same = self.delivery.items.iter().filter(|it| it.sequence_number == *number);
-                let mut users = same.flat_map(|item| &item.users).map(|user| user.id);
-                let holds = plan.handler.after == Some(AfterDeadLetter::HoldKey);
-                match users.all(|user| self.finished.contains(&user) || settled(user)) && !holds {
+                match self.is_finished(number, &settled) && !holds {
                     true => Err(format!("{number} is reported, and is finished")),
                     false => Ok(()),
                 }
             }
         }
+    }
+
+    fn is_finished(&self, number: &str, settled: impl Fn(u32) -> bool) -> bool {
+        let same = self.delivery.items.iter().filter(|item| item.sequence_number == number);
+        let mut users = same.flat_map(|item| &item.users).map(|user| user.id);
+        users.all(|user| self.finished.contains(&user) || settled(user))
     }
 
     pub(super) fn wrote_no_more_than_needed(
