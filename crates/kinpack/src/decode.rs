@@ -1,13 +1,12 @@
 //! Aggregated records: what is wrong with them, or the user records they hold.
 
 use std::iter::FusedIterator;
-use std::ops::Range;
 
 use crate::digest::Digest;
 use crate::error::{DecodeError, DecodeErrorKind};
 use crate::frame;
 use crate::hash_key::{HashKey, HashKeyRange, ParseHashKeyError};
-use crate::layout::{Layout, RawRecords};
+use crate::layout::{Layout, RawRecords, Survey};
 use crate::message::{RawRecord, Tags};
 use crate::record::UserRecord;
 use crate::tables::{Keys, Text};
@@ -55,7 +54,11 @@ impl<'a> AggregatedRecord<'a> {
         digest: Digest,
         text: Text,
     ) -> Result<Self, DecodeError> {
-        Self::read(data, frame::open(data, digest)?, text)
+        let mut survey = Survey::new(data, frame::open(data)?);
+        if digest == Digest::Verify && !frame::verify_with(data, |until| survey.advance(until)) {
+            return Err(frame::digest_mismatch(data));
+        }
+        Self::read(data, survey, text)
     }
 
     /// [`parse`](Self::parse) for many records: their digests are computed at once, side by side
@@ -81,9 +84,8 @@ impl<'a> AggregatedRecord<'a> {
         ParsedMany::new(records, digest, Text::Refuse).map(|(_, parsed)| parsed)
     }
 
-    fn read(data: &'a [u8], protobuf: Range<usize>, text: Text) -> Result<Self, DecodeError> {
-        let layout = Layout::read(data, protobuf.start, protobuf.end, text)?;
-        Ok(Self { data, layout })
+    fn read(data: &'a [u8], survey: Survey<'_>, text: Text) -> Result<Self, DecodeError> {
+        Ok(Self { data, layout: Layout::read(data, survey, text)? })
     }
 
     #[cfg(feature = "bytes")]
@@ -225,8 +227,10 @@ impl<'a> Iterator for ParsedMany<'_, 'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let (&data, right) = self.records.next().zip(self.right.next())?;
-        let parsed = frame::open_verified(data, right)
-            .and_then(|protobuf| AggregatedRecord::read(data, protobuf, self.text));
+        let parsed = frame::open(data).and_then(|protobuf| match right {
+            true => AggregatedRecord::read(data, Survey::new(data, protobuf), self.text),
+            false => Err(frame::digest_mismatch(data)),
+        });
         Some((data, parsed))
     }
 

@@ -1,6 +1,6 @@
 //! The MD5 of the envelope, behind one small interface.
 
-pub(crate) use md5_lanes::{md5, md5_many};
+pub(crate) use md5_lanes::{md5, md5_many, md5_with};
 
 /// Whether a reader computes the digest of an aggregate.
 ///

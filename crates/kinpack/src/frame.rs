@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::digest::{DIGEST_LEN, Digest, md5, md5_many};
+use crate::digest::{DIGEST_LEN, Digest, md5, md5_many, md5_with};
 use crate::error::{DecodeError, DecodeErrorKind};
 
 /// The four bytes an aggregated record begins with.
@@ -14,11 +14,25 @@ pub const MAX_DATA_LEN: usize = 1 << 30;
 /// Bytes of an envelope: magic and digest.
 pub(crate) const OVERHEAD: usize = MAGIC.len() + DIGEST_LEN;
 
-/// Where the protobuf of `data` stands.
-pub(crate) fn open(data: &[u8], digest: Digest) -> Result<Range<usize>, DecodeError> {
-    let protobuf = open_unverified(data)?;
-    let right = digest == Digest::Skip || data.ends_with(&md5(&data[protobuf]));
-    open_verified(data, right)
+/// Where the protobuf of `data` stands, if it is in an envelope.
+pub(crate) fn open(data: &[u8]) -> Result<Range<usize>, DecodeError> {
+    if !has_magic(data) {
+        return Err(DecodeErrorKind::NoMagic.at(0));
+    }
+    if data.len() <= OVERHEAD {
+        return Err(DecodeErrorKind::TooShort.at(MAGIC.len()));
+    }
+    if data.len() > MAX_DATA_LEN {
+        return Err(DecodeErrorKind::TooLong.at(MAX_DATA_LEN));
+    }
+    Ok(MAGIC.len()..data.len() - DIGEST_LEN)
+}
+
+/// Computes the digest of an envelope and says whether it is right. `between` is called every now
+/// and then, and what it does costs next to nothing: it is told how far the digest has come.
+pub(crate) fn verify_with(data: &[u8], mut between: impl FnMut(usize)) -> bool {
+    let protobuf = MAGIC.len()..data.len() - DIGEST_LEN;
+    data.ends_with(&md5_with(&data[protobuf], |hashed| between(MAGIC.len() + hashed)))
 }
 
 /// Whether the digest of each record is right, all computed side by side; of what is no envelope
@@ -30,7 +44,7 @@ pub(crate) fn verify_many(records: &[&[u8]], digest: Digest) -> Vec<bool> {
     }
     let (mut protobufs, mut places) = (Vec::new(), Vec::new());
     for (place, data) in records.iter().enumerate() {
-        if let Ok(protobuf) = open_unverified(data) {
+        if let Ok(protobuf) = open(data) {
             protobufs.push(&data[protobuf]);
             places.push(place);
         }
@@ -43,29 +57,15 @@ pub(crate) fn verify_many(records: &[&[u8]], digest: Digest) -> Vec<bool> {
     right
 }
 
-/// [`open`] for a record of [`verify_many`].
-pub(crate) fn open_verified(data: &[u8], right: bool) -> Result<Range<usize>, DecodeError> {
-    let protobuf = open_unverified(data)?;
-    if right { Ok(protobuf) } else { Err(DecodeErrorKind::DigestMismatch.at(protobuf.end)) }
+/// The fault of a record whose digest is wrong.
+pub(crate) fn digest_mismatch(data: &[u8]) -> DecodeError {
+    DecodeErrorKind::DigestMismatch.at(data.len() - DIGEST_LEN)
 }
 
 /// Whether there is an envelope at all, right or broken.
 #[inline]
 pub(crate) fn has_magic(data: &[u8]) -> bool {
     data.starts_with(&MAGIC)
-}
-
-fn open_unverified(data: &[u8]) -> Result<Range<usize>, DecodeError> {
-    if !has_magic(data) {
-        return Err(DecodeErrorKind::NoMagic.at(0));
-    }
-    if data.len() <= OVERHEAD {
-        return Err(DecodeErrorKind::TooShort.at(MAGIC.len()));
-    }
-    if data.len() > MAX_DATA_LEN {
-        return Err(DecodeErrorKind::TooLong.at(MAX_DATA_LEN));
-    }
-    Ok(MAGIC.len()..data.len() - DIGEST_LEN)
 }
 
 /// Writes the envelope around a protobuf given in parts, with room for the digest.

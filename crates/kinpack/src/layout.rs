@@ -1,6 +1,8 @@
 //! The first pass: everything is validated and the key tables are collected, so that the second
 //! pass, over the user records, cannot fail.
 
+use std::ops::Range;
+
 use crate::error::{DecodeError, DecodeErrorKind, TextField};
 use crate::message::{
     EXPLICIT_HASH_KEY_TABLE, PARTITION_KEY_TABLE, RECORDS, RawRecord, Tags, WideRecord,
@@ -19,9 +21,17 @@ pub(crate) struct Layout {
     end: u32,
 }
 
-/// What a walk over the whole message finds.
-#[derive(Default)]
-struct Survey {
+/// What a walk over the message has found so far. It goes on in steps, as the digest does.
+pub(crate) struct Survey<'a> {
+    /// From the beginning, and from where the walk stands.
+    message: Cursor<'a>,
+    rest: Cursor<'a>,
+    fault: Option<DecodeError>,
+    found: Found,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Found {
     tables: TableSizes,
     records: u32,
     first_record: usize,
@@ -33,26 +43,25 @@ struct Survey {
 }
 
 impl Layout {
-    /// Validates the protobuf `data[start..end]`.
+    /// Validates the protobuf of `data` that a survey was begun of.
     pub(crate) fn read(
         data: &[u8],
-        start: usize,
-        end: usize,
+        mut survey: Survey<'_>,
         text: Text,
     ) -> Result<Self, DecodeError> {
-        let message = Cursor::new(data, start, end);
-        let survey = Survey::of(message)?;
-        if let Some(fault) = survey.overlong {
+        survey.advance(usize::MAX);
+        let Survey { message, fault, found, .. } = survey;
+        if let Some(fault) = fault.or(found.overlong) {
             return Err(fault);
         }
-        survey.check_indices(message)?;
+        found.check_indices(message)?;
         let layout = Self {
-            keys: KeyTables::read(data, message, survey.tables, text)?,
-            records: survey.records,
-            first_record: survey.first_record as u32,
-            end: end as u32,
+            keys: KeyTables::read(data, message, found.tables, text)?,
+            records: found.records,
+            first_record: found.first_record as u32,
+            end: message.end() as u32,
         };
-        if survey.any_tags && text == Text::Refuse {
+        if found.any_tags && text == Text::Refuse {
             layout.check_tags(data)?;
         }
         Ok(layout)
@@ -76,33 +85,56 @@ impl Layout {
     }
 }
 
-impl Survey {
-    fn of(mut message: Cursor<'_>) -> Result<Self, DecodeError> {
-        let mut survey = Self { first_record: message.end(), ..Self::default() };
-        while !message.at_end() {
+impl<'a> Survey<'a> {
+    /// Of the protobuf that stands in `data`.
+    pub(crate) fn new(data: &'a [u8], protobuf: Range<usize>) -> Self {
+        let message = Cursor::new(data, protobuf.start, protobuf.end);
+        let found = Found { first_record: message.end(), ..Found::default() };
+        Self { message, rest: message, fault: None, found }
+    }
+
+    /// Goes on to the first field that begins at `until` or behind it.
+    pub(crate) fn advance(&mut self, until: usize) {
+        if self.fault.is_none() {
+            // By value: what has an address would be kept in memory.
+            match self.found.go_on(self.rest, until.min(self.message.end())) {
+                Ok((found, rest)) => (self.found, self.rest) = (found, rest),
+                Err(fault) => self.fault = Some(fault),
+            }
+        }
+    }
+}
+
+impl Found {
+    fn go_on(
+        mut self,
+        mut message: Cursor<'_>,
+        until: usize,
+    ) -> Result<(Self, Cursor<'_>), DecodeError> {
+        while message.position() < until {
             let at = message.position();
             if let Some(raw) = RawRecord::straight(&mut message) {
-                survey.add_record(raw, at);
+                self.add_record(raw, at);
                 continue;
             }
             if let Some((table, entry)) = short_entry(&mut message) {
-                survey.tables.add(table, entry, at);
+                self.tables.add(table, entry, at);
                 continue;
             }
-            match message.tag(&mut survey.overlong)? {
+            match message.tag(&mut self.overlong)? {
                 RECORDS => {
-                    let body = message.length_delimited(&mut survey.overlong)?;
-                    let raw = RawRecord::read(body, survey.records, &mut survey.overlong)?;
-                    survey.add_record(raw, at);
+                    let body = message.length_delimited(&mut self.overlong)?;
+                    let raw = RawRecord::read(body, self.records, &mut self.overlong)?;
+                    self.add_record(raw, at);
                 }
                 tag @ (PARTITION_KEY_TABLE | EXPLICIT_HASH_KEY_TABLE) => {
-                    let entry = message.length_delimited(&mut survey.overlong)?;
-                    survey.tables.add(tag, entry, at);
+                    let entry = message.length_delimited(&mut self.overlong)?;
+                    self.tables.add(tag, entry, at);
                 }
-                other => message.skip(other, at, 0, &mut survey.overlong)?,
+                other => message.skip(other, at, 0, &mut self.overlong)?,
             }
         }
-        Ok(survey)
+        Ok((self, message))
     }
 
     #[inline]

@@ -47,6 +47,25 @@ pub fn md5(message: &[u8]) -> [u8; DIGEST_LEN] {
     schedule::one(Backend::best(), message)
 }
 
+/// [`md5`] of a message that something else reads at the same time.
+///
+/// As each step of MD5 waits for the one before, most of a processor is idle meanwhile. `between`
+/// is called after every 256 bytes with the count of bytes that were hashed, the padding included,
+/// and what it does then goes on in the gaps.
+///
+/// ```
+/// let message = [b'-'; 5000];
+/// let mut seen = 0;
+/// let digest = md5_lanes::md5_with(&message, |hashed| {
+///     seen += message[seen..hashed.min(message.len())].iter().filter(|&&byte| byte == b'-').count();
+/// });
+/// assert_eq!((seen, digest), (5000, md5_lanes::md5(&message)));
+/// ```
+#[must_use]
+pub fn md5_with(message: &[u8], between: impl FnMut(usize)) -> [u8; DIGEST_LEN] {
+    schedule::one_with(Backend::best(), message, between)
+}
+
 /// The MD5 of each message, in the order of the messages.
 ///
 /// Gains from about three messages on, and most from 32 of similar length. Allocates 4 bytes a
