@@ -1,5 +1,6 @@
 //! What is inside the records: ways to make 100-byte messages smaller, a row each.
 
+pub mod avro;
 pub mod compression;
 
 use std::hint::black_box;
