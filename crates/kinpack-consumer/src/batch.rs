@@ -87,6 +87,7 @@ pub struct Batch {
     numbers: String,
     entries: Vec<Entry>,
     groups: Vec<Group>,
+    shared_digits: usize,
     keys: Vec<u32>,
     key_count: u32,
     bytes: u64,
@@ -136,6 +137,7 @@ impl BatchBuilder {
             numbers: String::new(),
             entries: Vec::new(),
             groups: Vec::new(),
+            shared_digits: 0,
             keys: Vec::new(),
             key_count: 0,
             bytes: 0,
@@ -309,6 +311,11 @@ impl Batch {
         self.number(&self.entries[self.groups[group].entry])
     }
 
+    /// Digits that all sequence numbers begin with.
+    pub(crate) fn shared_digits(&self) -> usize {
+        self.shared_digits
+    }
+
     pub(crate) fn key(&self, index: u32) -> u32 {
         self.keys[index as usize]
     }
@@ -362,6 +369,13 @@ impl Batch {
             }
         }
         self.groups = groups;
+        if let (Some(first), Some(last)) = (self.entries.first(), self.entries.last()) {
+            // They are in order, so what the outer two share all share.
+            let (first, last) = (self.number(first).bytes(), self.number(last).bytes());
+            if first.len() == last.len() {
+                self.shared_digits = first.zip(last).take_while(|(a, b)| a == b).count();
+            }
+        }
     }
 }
 

@@ -168,7 +168,7 @@ mod tests {
             two.merge(&progress("30", 3, &[0], &[]));
             two
         };
-        all.fit(two_records.encode().len() + 4);
+        all.fit(two_records.encode().len() + 8);
         assert_eq!(all, two_records);
         all.forget_before(Duration::from_secs(3));
         assert_eq!(all.len(), 1);

@@ -148,9 +148,9 @@ impl Order {
     }
 }
 
-/// At most so many bytes of progress for a group: its number, a bitmap of those handled and one of
-/// those in the dead letter, and a failed attempt or two.
+/// At most so many bytes of progress for a group: what is its own of its number, a bitmap of those
+/// handled and one of those in the dead letter, and a failed attempt or two.
 fn cost(batch: &Batch, group: usize) -> usize {
-    let digits = batch.sequence_number(group).len();
-    digits.div_ceil(2) + 20 + batch.groups()[group].count as usize / 4
+    let digits = batch.sequence_number(group).len() - batch.shared_digits();
+    digits.div_ceil(2) + 16 + batch.groups()[group].count as usize / 4
 }

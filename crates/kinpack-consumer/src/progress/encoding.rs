@@ -3,8 +3,8 @@
 //! ```text
 //! progress  = 01, count of records, record…      in ascending order of sequence number
 //! record    = length, shared, rest of the packed sequence number (length − shared bytes; `shared`
-//!             bytes are those of the record before), stamp, positions (done), positions (dead),
-//!             count of attempts, (member − member before, attempts)…
+//!             bytes are those of the record before), stamp − stamp before (zigzag), positions (done),
+//!             positions (dead), count of attempts, (member − member before, attempts)…
 //! positions = 2 × count of ranges, (gap, length − 1)…
 //!           | 2 × bytes + 1, bitmap              where that is shorter
 //! ```
@@ -51,13 +51,14 @@ impl Progress {
         let mut out = vec![VERSION];
         varint(&mut out, self.records.len() as u64);
         let mut before: &[u8] = &[];
+        let mut stamp = 0;
         for (Number(number), record) in &self.records {
             let shared = number.iter().zip(before).take_while(|(a, b)| a == b).count();
             varint(&mut out, number.len() as u64);
             varint(&mut out, shared as u64);
             out.extend_from_slice(&number[shared..]);
-            record.encode(&mut out);
-            before = number;
+            record.encode(stamp, &mut out);
+            (before, stamp) = (number, record.stamp);
         }
         out
     }
@@ -79,8 +80,9 @@ impl Progress {
 }
 
 impl RecordProgress {
-    fn encode(&self, out: &mut Vec<u8>) {
-        varint(out, self.stamp);
+    fn encode(&self, stamp_before: u64, out: &mut Vec<u8>) {
+        let step = self.stamp.wrapping_sub(stamp_before) as i64;
+        varint(out, ((step << 1) ^ (step >> 63)) as u64);
         positions(out, &self.done);
         positions(out, &self.dead);
         varint(out, self.attempts.len() as u64);
@@ -92,12 +94,12 @@ impl RecordProgress {
         }
     }
 
-    /// What leaving the record out saves for certain: all but its sequence number, of which the next
-    /// one may have shared what it did not.
+    /// What leaving the record out saves for certain: all but its sequence number and its stamp, as
+    /// the next one may have shared what it did not.
     pub(super) fn encoded_len_at_least(&self) -> usize {
         let mut out = Vec::new();
-        self.encode(&mut out);
-        out.len() + 2
+        self.encode(self.stamp, &mut out);
+        out.len() + 1
     }
 }
 
@@ -176,6 +178,7 @@ impl<'a> Input<'a> {
     fn progress(&mut self) -> Option<Progress> {
         let mut records: BTreeMap<Number, RecordProgress> = BTreeMap::new();
         let mut before = Vec::new();
+        let mut stamp = 0;
         for _ in 0..self.varint()? {
             let (len, shared) = (self.len()?, self.len()?);
             let mut number: Vec<u8> = before.get(..shared)?.to_vec();
@@ -185,15 +188,18 @@ impl<'a> Input<'a> {
             if records.last_key_value().is_some_and(|(last, _)| *last >= key) {
                 return None;
             }
-            records.insert(key, self.record()?);
-            before = number;
+            let record = self.record(stamp)?;
+            (before, stamp) = (number, record.stamp);
+            records.insert(key, record);
         }
         (self.at == self.bytes.len()).then_some(Progress { records })
     }
 
-    fn record(&mut self) -> Option<RecordProgress> {
+    fn record(&mut self, stamp_before: u64) -> Option<RecordProgress> {
+        let step = self.varint()?;
+        let step = (step >> 1) ^ (step & 1).wrapping_neg();
         let mut record = RecordProgress {
-            stamp: self.varint()?,
+            stamp: stamp_before.wrapping_add(step),
             done: self.positions()?,
             dead: self.positions()?,
             attempts: BTreeMap::new(),
@@ -243,7 +249,8 @@ mod tests {
             .iter()
             .enumerate()
         {
-            let mut record = RecordProgress { stamp: 1_700_000_000, ..Default::default() };
+            let stamp = [1_700_000_000, 0, u64::MAX][at];
+            let mut record = RecordProgress { stamp, ..Default::default() };
             (0..1000).filter(|n| n % (at as u32 + 2) == 0).for_each(|n| record.done.push(n));
             record.dead.push_range(3..70_000);
             record.attempts.extend([(0, 1), (5, 3), (u64::MAX, u32::MAX)]);
@@ -271,7 +278,7 @@ mod tests {
             progress.records.insert(Number::new(&digits), record);
         }
         let per_record = progress.encode().len() / 1000;
-        assert!((20..35).contains(&per_record), "{per_record}");
+        assert!((18..32).contains(&per_record), "{per_record}");
     }
 
     #[test]
