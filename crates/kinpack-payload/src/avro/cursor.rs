@@ -90,6 +90,17 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     pub(super) fn long(&mut self) -> Result<i64> {
+        // Most lengths, indexes and counts take one byte.
+        match self.data.get(self.at) {
+            Some(&byte) if byte < 0x80 => {
+                self.at += 1;
+                Ok(i64::from(byte >> 1) ^ -i64::from(byte & 1))
+            }
+            _ => self.long_of_many(),
+        }
+    }
+
+    fn long_of_many(&mut self) -> Result<i64> {
         let mut value = 0u64;
         for (position, &byte) in self.data[self.at..].iter().take(10).enumerate() {
             value |= u64::from(byte & 0x7f) << (7 * position);

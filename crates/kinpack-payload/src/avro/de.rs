@@ -33,6 +33,7 @@ impl<'c, 'de> Deserializer<'c, 'de> {
     }
 
     /// Down to what is no union.
+    #[inline]
     fn settle(&mut self) -> Result<&'de Node> {
         self.cursor.charge(VALUE_SIZE)?;
         let (id, node) = self.cursor.settle(self.plan, self.id)?;
