@@ -17,6 +17,7 @@
 //!   dead letter by this invocation, or was by one that had reported before this one began.
 //! - *Poison*: nothing goes to the dead letter for its attempts before it had as many, and no record
 //!   that has as many fails without going there.
+//! - *Broken aggregates*: none is given to the handler unless that was asked for.
 //! - *Answers*: Lambda understands what is returned, and the record that is named is not finished.
 //! - *Limits*: no more is under way than allowed; nothing is begun after the deadline less the
 //!   margin, and the deadline itself is never met where store and dead letter are quick enough; no progress is written on the all-good path, nor twice where nothing went wrong with

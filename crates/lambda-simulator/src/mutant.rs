@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use kinpack_consumer::{AfterDeadLetter, CheckpointEvery, Reporting};
+use kinpack_consumer::{AfterDeadLetter, BrokenAggregates, CheckpointEvery, Reporting};
 
 use crate::handler::{Handler, Memory};
 
@@ -43,6 +43,8 @@ pub enum Mutant {
     ReleasesHeldKeys,
     /// Passes over a record that blocks.
     PassesBlocks,
+    /// Hands broken aggregates to the handler.
+    HandsOnBroken,
     /// Takes the user records of enhanced fan-out for an aggregate that can be resumed.
     ResumesGroups,
     /// Stops the engine's clock.
@@ -51,7 +53,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::ReportsTooHigh,
         Self::ReportsTooLow,
         Self::MisnamesIdentifier,
@@ -69,6 +71,7 @@ impl Mutant {
         Self::PoisonsNever,
         Self::ReleasesHeldKeys,
         Self::PassesBlocks,
+        Self::HandsOnBroken,
         Self::ResumesGroups,
         Self::StopsTheClock,
     ];
@@ -79,6 +82,7 @@ impl Mutant {
         match self {
             Self::ReportsToDeafMapping => wrong.reporting = Reporting::BatchItemFailures,
             Self::ExceedsConcurrency => wrong.concurrency += 1,
+            Self::HandsOnBroken => wrong.broken = BrokenAggregates::PassThrough,
             Self::PoisonsEarly => wrong.poison_after = wrong.poison_after.map(|n| (n - 1).max(1)),
             Self::PoisonsNever => wrong.poison_after = wrong.poison_after.map(|_| u32::MAX),
             Self::ReleasesHeldKeys if wrong.after == Some(AfterDeadLetter::HoldKey) => {

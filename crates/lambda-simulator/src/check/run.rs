@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kinpack_consumer::AfterDeadLetter;
+use kinpack_consumer::{AfterDeadLetter, BrokenAggregates};
 
 use super::{Violation, users_of};
 use crate::answer::{Answer, Verdict};
@@ -21,8 +21,11 @@ pub(super) struct Run {
     under_way: BTreeSet<u32>,
     finished: Vec<u32>,
     failed: Vec<u32>,
+    /// Those that were begun before anything had ended.
+    first: BTreeSet<u32>,
     dying: BTreeSet<u32>,
     died: BTreeSet<u32>,
+    answered: bool,
     writes: u32,
     /// How many of the finished ones the last write says.
     written: usize,
@@ -40,8 +43,10 @@ impl Run {
             under_way: BTreeSet::new(),
             finished: Vec::new(),
             failed: Vec::new(),
+            first: BTreeSet::new(),
             dying: BTreeSet::new(),
             died: BTreeSet::new(),
+            answered: false,
             writes: 0,
             written: 0,
             undisturbed: alone && invocation.faults.writes.is_empty(),
@@ -54,6 +59,12 @@ impl Run {
                 if !self.users.iter().any(|(id, _)| id == user) {
                     return Err(format!("record {user} is not in the batch"));
                 }
+                let mut broken = self.delivery.items.iter().filter(|item| item.broken);
+                if plan.handler.broken == BrokenAggregates::Fail
+                    && broken.any(|item| item.users.iter().any(|it| it.id == *user))
+                {
+                    return Err(format!("record {user} is handled, a broken aggregate"));
+                }
                 let margin = plan.handler.margin;
                 if margin.is_some_and(|margin| now >= self.deadline - margin) {
                     return Err(format!("record {user} begins within the deadline's margin"));
@@ -63,8 +74,12 @@ impl Run {
                     return Err(format!("record {user} begins after a failure"));
                 }
                 self.begins(plan, *user, now)?;
+                if !self.answered {
+                    self.first.insert(*user);
+                }
             }
             Fact::Ended(user, end) => {
+                self.answered = true;
                 self.under_way.remove(user);
                 let over = if *end == End::Done { &mut self.finished } else { &mut self.failed };
                 over.push(*user);
@@ -74,6 +89,7 @@ impl Run {
                 self.begins(plan, *user, now)?;
             }
             Fact::Died(user, written) => {
+                self.answered = true;
                 self.under_way.remove(user);
                 if *written {
                     self.died.insert(*user);
@@ -86,7 +102,15 @@ impl Run {
                 self.writes += 1;
                 self.written = self.finished.len();
             }
-            Fact::Began | Fact::Remembered | Fact::Finished { .. } => (),
+            // What had all the time there is and was given up has failed, too.
+            Fact::Finished { .. } => {
+                let given_up = self.first.intersection(&self.under_way).copied();
+                self.failed.extend(given_up.filter(|user| !self.dying.contains(user)));
+                let timed_out = self.first.intersection(&self.dying).copied();
+                let timed_out: Vec<_> = timed_out.filter(|it| !self.failed.contains(it)).collect();
+                self.failed.extend(timed_out);
+            }
+            Fact::Began | Fact::Remembered => (),
         }
         Ok(())
     }
