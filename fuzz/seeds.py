@@ -15,6 +15,7 @@ from pathlib import Path
 FUZZ = Path(__file__).resolve().parent
 VECTORS = FUZZ.parent / "crates" / "kinpack" / "tests" / "vectors"
 COMPRESSED = FUZZ.parent / "crates" / "kinpack-payload" / "tests" / "vectors" / "compression"
+AVRO = COMPRESSED.parent / "avro"
 MAGIC = bytes.fromhex("f3899ac2")
 # Larger seeds cost runs and show the fuzzer nothing that smaller ones don't.
 LARGEST = 16 * 1024
@@ -112,6 +113,19 @@ def compressed(aggregate):
     yield zlib.compress(aggregate)
 
 
+def avro():
+    """What others wrote as Avro, framed and bare, and the schema to read it by."""
+    for file in sorted(AVRO.glob("*.json")):
+        data = bytes.fromhex(json.loads(file.read_text("utf-8"))["bytes"])
+        yield bytes([0]) + data
+        for header in (5, 10, 18):
+            yield bytes([0]) + data[header:]
+    # Lists in lists, a map of each of its branches, records without bytes.
+    yield bytes([1, 0, 2, 2, 2, 1, 4, 2, 4, 4, 0, 0])
+    yield bytes([2, 2, 2, 97, 0, *range(12), 2, 2, 98, 2, 2, 2, 2, 99, 4, 4, 4, 226, 0])
+    yield bytes([3, 6, 0])
+
+
 def main():
     corpus = Path(sys.argv[1]) if len(sys.argv) > 1 else FUZZ / "corpus"
     found = []
@@ -129,6 +143,7 @@ def main():
             # Four sizes of pieces go before it.
             found.append(("input", bytes([7, 0, 63, 255]) + document))
 
+    found += [("avro", data) for data in avro()]
     for data in compressed(MAGIC + aggregate + hashlib.md5(aggregate).digest()):
         found.append(("decompress", data))
         found.append(("unwrap", data))

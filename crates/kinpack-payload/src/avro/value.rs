@@ -54,7 +54,11 @@ fn leaf(cursor: &mut Cursor<'_>, node: &Node) -> Result<Value> {
         Node::Text(text) => match text {
             Text::String => Value::String(cursor.text()?.to_owned()),
             Text::Bytes => Value::Bytes(cursor.bytes()?.to_owned()),
-            Text::Decimal { .. } => Value::Decimal(Decimal::from(cursor.bytes()?)),
+            Text::Decimal { .. } => Value::Decimal(match cursor.bytes()? {
+                // The library cannot write a zero without bytes again.
+                [] => Decimal::from([0]),
+                bytes => Decimal::from(bytes),
+            }),
             Text::BigDecimal => big_decimal(cursor.bytes()?, start)?,
             Text::Uuid | Text::UuidBytes => Value::Uuid(uuid(cursor, *text)?),
         },
