@@ -182,7 +182,10 @@ impl Config<Durable> {
 
     /// How many bytes the progress of a shard may take; 350 KiB unless told. Too much of it is
     /// avoided by not starting records far from the first unfinished one, and then by forgetting
-    /// what was written longest ago.
+    /// what was written longest ago, and of that the lowest. So with
+    /// [`FailInvocation`](Reporting::FailInvocation), where Lambda begins anew at the first record,
+    /// the progress of the whole batch must find room: 8 bytes for a plain record and half a byte for
+    /// each digit in which its sequence number differs from the one before.
     #[must_use]
     pub fn progress_limit(mut self, bytes: usize) -> Self {
         self.settings.progress_limit = bytes;
