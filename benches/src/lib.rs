@@ -135,6 +135,12 @@ impl Workload {
         self.payloads.len()
     }
 
+    /// Bytes of payload, and user records.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        (self.payload(), self.records.len())
+    }
+
     /// The bytes under the digest.
     #[must_use]
     pub fn protobuf(&self) -> &[u8] {
@@ -172,6 +178,13 @@ impl Batch {
         kinpack_encode_many(&batch, &mut aggregators, &mut together);
         assert!(together.iter().map(|it| &it.data).eq(batch.aggregates.iter().map(|it| &it.data)));
         batch
+    }
+
+    /// Bytes of payload, and user records.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        let add = |sum: (usize, usize), it: (usize, usize)| (sum.0 + it.0, sum.1 + it.1);
+        self.aggregates.iter().map(Workload::size).fold((0, 0), add)
     }
 
     /// The data of each aggregate.
