@@ -91,6 +91,12 @@ pub mod forced {
         Backend::available().map(|backend| backend.name).collect()
     }
 
+    /// The back end in use.
+    #[must_use]
+    pub fn chosen() -> &'static str {
+        Backend::best().name
+    }
+
     /// Lets everything in this process use this back end: for benches that compare them.
     pub fn choose(name: &str) {
         Backend::choose(|backend| backend.name == name);

@@ -21,7 +21,12 @@ fn main() {
     let names = md5_lanes::forced::names();
     println!("How many times as fast as md-5 over the same protobuf bytes (1.00: as slow as the");
     println!("digest alone by that crate), then payload and user records a second of the first");
-    println!("column of kinpack. MD5 back ends of this machine: {}.", names.join(", "));
+    println!(
+        "column of kinpack. MD5 back ends of this machine: {}; {} is the one",
+        names.join(", "),
+        md5_lanes::forced::chosen()
+    );
+    println!("that it takes by itself.");
     for name in names.into_iter().filter(|&name| name != "scalar") {
         md5_lanes::forced::choose(name);
         header(name);
