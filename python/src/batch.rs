@@ -1,0 +1,180 @@
+//! Kinesis records and the user records in them.
+
+use std::collections::BTreeMap;
+
+use kinpack::{AggregatedRecord, Contents, UserRecord};
+
+use crate::error::Fault;
+use crate::input::Source;
+use crate::keys::{Keys, Places};
+use crate::options::{Options, Policy, RangeRule};
+
+/// Instead of the number of a key: there is none in a table.
+pub(crate) const NO_KEY: u32 = u32::MAX;
+
+/// One user record: where it stands, 24 bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    /// Which Kinesis record holds it.
+    pub(crate) kinesis: u32,
+    pub(crate) sub_sequence_number: u32,
+    pub(crate) start: u32,
+    pub(crate) len: u32,
+    /// [`NO_KEY`] for a plain record, which has the Kinesis record's key.
+    pub(crate) partition_key: u32,
+    pub(crate) explicit_hash_key: u32,
+}
+
+impl Entry {
+    pub(crate) fn aggregated(&self) -> bool {
+        self.partition_key != NO_KEY
+    }
+}
+
+pub(crate) struct Batch {
+    pub(crate) source: Source,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) keys: Keys,
+    /// By Kinesis record.
+    pub(crate) faults: BTreeMap<u32, Fault>,
+}
+
+impl Batch {
+    /// Takes everything apart. Needs no interpreter.
+    pub(crate) fn read(source: Source, options: &Options) -> Self {
+        let mut batch =
+            Builder { entries: Vec::new(), keys: Keys::default(), faults: BTreeMap::new() };
+        batch.read(&source, options);
+        let Builder { entries, keys, faults } = batch;
+        Self { source, entries, keys, faults }
+    }
+
+    /// The payload of a user record.
+    #[inline]
+    pub(crate) fn data(&self, entry: &Entry) -> Result<&[u8], Fault> {
+        let data = self.source.data(entry.kinesis as usize)?;
+        Ok(&data[entry.start as usize..][..entry.len as usize])
+    }
+}
+
+struct Builder {
+    entries: Vec<Entry>,
+    keys: Keys,
+    faults: BTreeMap<u32, Fault>,
+}
+
+impl Builder {
+    fn read(&mut self, source: &Source, options: &Options) {
+        let readable: Vec<&[u8]> =
+            (0..source.len()).filter_map(|index| source.data(index).ok()).collect();
+        let mut contents = match options.policy {
+            Policy::Kcl => kinpack::deaggregate_many(&readable, options.digest),
+            Policy::Strict => kinpack::deaggregate_strict_many(&readable, options.digest),
+        };
+        self.entries.reserve(source.len());
+        let mut places = Places::default();
+        for index in 0..source.len() {
+            let kinesis = index as u32;
+            let data = match source.data(index) {
+                Ok(data) => data,
+                Err(fault) => {
+                    self.faulty(kinesis, 0, fault);
+                    continue;
+                }
+            };
+            let read = match contents.next() {
+                Some(Ok(Contents::Aggregated(aggregate))) => {
+                    self.aggregate(kinesis, data, &aggregate, options, &mut places)
+                }
+                Some(Err(error)) => Err(error),
+                // One for each that is readable.
+                Some(Ok(Contents::Plain(_))) | None => {
+                    self.whole(kinesis, source.sub_sequence_number(index), data.len());
+                    Ok(())
+                }
+            };
+            if let Err(error) = read {
+                self.faulty(kinesis, data.len(), error.into());
+            }
+        }
+    }
+
+    /// A Kinesis record as one user record.
+    fn whole(&mut self, kinesis: u32, sub_sequence_number: u32, len: usize) {
+        self.entries.push(Entry {
+            kinesis,
+            sub_sequence_number,
+            start: 0,
+            len: len as u32,
+            partition_key: NO_KEY,
+            explicit_hash_key: NO_KEY,
+        });
+    }
+
+    fn faulty(&mut self, kinesis: u32, len: usize, fault: Fault) {
+        self.whole(kinesis, 0, len);
+        self.faults.insert(kinesis, fault);
+    }
+
+    fn aggregate(
+        &mut self,
+        kinesis: u32,
+        data: &[u8],
+        aggregate: &AggregatedRecord<'_>,
+        options: &Options,
+        places: &mut Places,
+    ) -> Result<(), kinpack::DecodeError> {
+        let mut add = Add { builder: self, kinesis, begin: data.as_ptr() as usize, places };
+        match options.range {
+            None => add.all(aggregate, aggregate.records()),
+            Some((range, RangeRule::Record)) => {
+                add.all(aggregate, aggregate.records_within(range)?);
+            }
+            Some((range, RangeRule::Aggregate)) => {
+                if aggregate.all_within(range)? {
+                    add.all(aggregate, aggregate.records());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Adds the user records of one aggregate.
+struct Add<'a> {
+    builder: &'a mut Builder,
+    kinesis: u32,
+    /// The address of its data: what a user record borrows tells its place.
+    begin: usize,
+    places: &'a mut Places,
+}
+
+impl Add<'_> {
+    fn all<'r>(
+        &mut self,
+        aggregate: &'r AggregatedRecord<'_>,
+        records: impl Iterator<Item = UserRecord<'r>>,
+    ) {
+        let Builder { entries, keys, .. } = &mut *self.builder;
+        let base = keys.len();
+        self.places.clear();
+        for key in aggregate.partition_keys().chain(aggregate.explicit_hash_keys()) {
+            keys.push(key);
+            self.places.push(key);
+        }
+        entries.reserve(aggregate.len());
+        for record in records {
+            let key = record.partition_key.map(|key| base + self.places.number(key));
+            let explicit = record.explicit_hash_key.map(|key| base + self.places.number(key));
+            entries.push(Entry {
+                kinesis: self.kinesis,
+                // An aggregate is at most 1 GiB.
+                sub_sequence_number: record.sub_sequence_number as u32,
+                start: (record.data.as_ptr() as usize - self.begin) as u32,
+                len: record.data.len() as u32,
+                partition_key: key.unwrap_or(NO_KEY),
+                explicit_hash_key: explicit.unwrap_or(NO_KEY),
+            });
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What a Kinesis record is besides its data, looked up when it is asked for.
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyFloat, PyInt, PyString};
+
+use super::Source;
+use super::dicts::{Dicts, Found, Shape};
+use crate::error::DecodeError;
+
+type Text<'py> = PyResult<Option<Bound<'py, PyString>>>;
+
+/// The name of a member by shape; `None` where there is none.
+struct Names {
+    lambda: Option<&'static str>,
+    api: Option<&'static str>,
+    metadata: Option<&'static str>,
+}
+
+impl Source {
+    pub(crate) fn partition_key<'py>(&self, py: Python<'py>, index: usize) -> Text<'py> {
+        match self {
+            Self::Document(it) => Ok(text(py, it.record(index).and_then(|it| it.partition_key))),
+            Self::Dicts(it) => it.names(py, index, &PARTITION_KEY),
+        }
+    }
+
+    pub(crate) fn sequence_number<'py>(&self, py: Python<'py>, index: usize) -> Text<'py> {
+        match self {
+            Self::Document(it) => Ok(text(py, it.record(index).and_then(|it| it.sequence_number))),
+            Self::Dicts(it) => it.names(py, index, &SEQUENCE_NUMBER),
+        }
+    }
+
+    /// Only what goes into a stream has one: the input of PutRecords.
+    pub(crate) fn explicit_hash_key<'py>(&self, py: Python<'py>, index: usize) -> Text<'py> {
+        match self {
+            Self::Document(it) => {
+                Ok(text(py, it.record(index).and_then(|it| it.explicit_hash_key)))
+            }
+            Self::Dicts(it) => it.names(py, index, &EXPLICIT_HASH_KEY),
+        }
+    }
+
+    pub(crate) fn shard_id<'py>(&self, py: Python<'py>, index: usize) -> Text<'py> {
+        match self {
+            Self::Document(it) => Ok(text(py, it.record(index).and_then(|it| it.shard_id))),
+            Self::Dicts(it) => it.shard_id(py, index),
+        }
+    }
+
+    pub(crate) fn event_source_arn<'py>(&self, py: Python<'py>, index: usize) -> Text<'py> {
+        match self {
+            Self::Document(it) => Ok(text(py, it.record(index).and_then(|it| it.event_source_arn))),
+            Self::Dicts(it) => it.outer(py, index, Shape::Lambda, "eventSourceARN"),
+        }
+    }
+
+    /// Firehose: what the answer refers to the record by.
+    pub(crate) fn record_id<'py>(&self, py: Python<'py>, index: usize) -> Text<'py> {
+        match self {
+            Self::Document(it) => Ok(text(py, it.record(index).and_then(|it| it.record_id))),
+            Self::Dicts(it) => it.outer(py, index, Shape::Firehose, "recordId"),
+        }
+    }
+
+    pub(crate) fn arrival(&self, py: Python<'_>, index: usize) -> PyResult<Option<f64>> {
+        match self {
+            Self::Document(it) => {
+                Ok(it.record(index).and_then(|it| it.approximate_arrival_timestamp))
+            }
+            Self::Dicts(it) => it.arrival(py, index),
+        }
+    }
+}
+
+const PARTITION_KEY: Names = Names {
+    lambda: Some("partitionKey"),
+    api: Some("PartitionKey"),
+    metadata: Some("partitionKey"),
+};
+const SEQUENCE_NUMBER: Names = Names {
+    lambda: Some("sequenceNumber"),
+    api: Some("SequenceNumber"),
+    metadata: Some("sequenceNumber"),
+};
+const EXPLICIT_HASH_KEY: Names =
+    Names { lambda: Some("explicitHashKey"), api: Some("ExplicitHashKey"), metadata: None };
+
+fn text<'py>(py: Python<'py>, text: Option<&str>) -> Option<Bound<'py, PyString>> {
+    text.map(|text| PyString::new(py, text))
+}
+
+impl Dicts {
+    fn found(&self, index: usize) -> &Found {
+        &self.records[index]
+    }
+
+    /// The dict with the members of Kinesis itself.
+    fn inner<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let Found { record, shape, .. } = self.found(index);
+        let record = record.bind(py);
+        let inner = match shape {
+            Shape::Lambda => record.get_item(intern!(py, "kinesis"))?,
+            Shape::Api | Shape::Bare => return Ok(Some(record.clone())),
+            // The second one is that of Kinesis Data Analytics.
+            Shape::Firehose => match record.get_item(intern!(py, "kinesisRecordMetadata"))? {
+                Some(metadata) => Some(metadata),
+                None => record.get_item(intern!(py, "kinesisStreamRecordMetadata"))?,
+            },
+        };
+        Ok(inner.and_then(|inner| inner.cast_into::<PyDict>().ok()))
+    }
+
+    fn names<'py>(&self, py: Python<'py>, index: usize, names: &Names) -> Text<'py> {
+        let name = match self.found(index).shape {
+            Shape::Lambda | Shape::Bare => names.lambda,
+            Shape::Api => names.api,
+            Shape::Firehose => names.metadata,
+        };
+        match (name, self.inner(py, index)?) {
+            (Some(name), Some(inner)) => string(index, name, inner.get_item(name)?),
+            _ => Ok(None),
+        }
+    }
+
+    /// A member of the record itself, in this shape only.
+    fn outer<'py>(&self, py: Python<'py>, index: usize, shape: Shape, name: &str) -> Text<'py> {
+        let found = self.found(index);
+        if found.shape != shape {
+            return Ok(None);
+        }
+        string(index, name, found.record.bind(py).get_item(name)?)
+    }
+
+    fn shard_id<'py>(&self, py: Python<'py>, index: usize) -> Text<'py> {
+        match self.found(index).shape {
+            // `shardId-000000000006:<sequence number>`
+            Shape::Lambda => {
+                let id = self.outer(py, index, Shape::Lambda, "eventID")?;
+                let Some(id) = id else { return Ok(None) };
+                let id = id.to_cow()?;
+                Ok(id.split_once(':').map(|(shard, _)| PyString::new(py, shard)))
+            }
+            Shape::Firehose => match self.inner(py, index)? {
+                Some(inner) => string(index, "shardId", inner.get_item("shardId")?),
+                None => Ok(None),
+            },
+            Shape::Api | Shape::Bare => Ok(None),
+        }
+    }
+
+    fn arrival(&self, py: Python<'_>, index: usize) -> PyResult<Option<f64>> {
+        let found = self.found(index);
+        let (holder, name, unit) = match found.shape {
+            Shape::Lambda => (self.inner(py, index)?, "approximateArrivalTimestamp", 1.0),
+            Shape::Api => (self.inner(py, index)?, "ApproximateArrivalTimestamp", 1.0),
+            Shape::Bare => (self.inner(py, index)?, "approximateArrivalTimestamp", 1.0),
+            Shape::Firehose => {
+                let record = found.record.bind(py).clone();
+                (Some(record), "approximateArrivalTimestamp", 1000.0)
+            }
+        };
+        let value = match holder {
+            Some(holder) => holder.get_item(name)?,
+            None => None,
+        };
+        let Some(value) = value.filter(|value| !value.is_none()) else { return Ok(None) };
+        if value.cast::<PyFloat>().is_ok() || value.cast::<PyInt>().is_ok() {
+            return Ok(Some(value.extract::<f64>()? / unit));
+        }
+        // The AWS CLI prints ISO 8601, boto3 makes a datetime.
+        let moment = match value.cast::<PyString>() {
+            Ok(text) => {
+                let datetime = py.import("datetime")?.getattr("datetime")?;
+                datetime.call_method1("fromisoformat", (text,))?
+            }
+            Err(_) => value,
+        };
+        moment.call_method0("timestamp")?.extract().map(Some)
+    }
+}
+
+/// What Firehose says of a user record that it has taken out of an aggregate itself.
+pub(super) fn sub_sequence_number(record: &Bound<'_, PyDict>) -> Option<u32> {
+    let inner = record.get_item(intern!(record.py(), "kinesisRecordMetadata")).ok()??;
+    let number = inner.cast::<PyDict>().ok()?.get_item("subsequenceNumber").ok()??;
+    // Firehose writes it as text.
+    number.str().ok()?.to_cow().ok()?.parse().ok()
+}
+
+/// A member that is a string, null or absent.
+fn string<'py>(index: usize, name: &str, value: Option<Bound<'py, PyAny>>) -> Text<'py> {
+    let Some(value) = value.filter(|value| !value.is_none()) else { return Ok(None) };
+    value.cast_into::<PyString>().map(Some).map_err(|_| {
+        let message = format!("Kinesis record {index}: {name} is not a string");
+        DecodeError::new_err((message, index))
+    })
+}

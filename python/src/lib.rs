@@ -1,0 +1,26 @@
+//! The compiled part of the Python package `kinpack`: objects around `kinpack`, `kinpack-events`
+//! and `kinpack-payload`, and nothing of its own.
+
+mod batch;
+mod error;
+mod input;
+mod keys;
+mod options;
+mod records;
+mod text;
+mod user_record;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+mod _kinpack {
+    #[pymodule_export]
+    use crate::records::{Records, RecordsIterator, records};
+    #[pymodule_export]
+    use crate::user_record::UserRecord;
+
+    /// The version of the package.
+    #[expect(non_upper_case_globals, reason = "as Python calls it")]
+    #[pymodule_export]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}

@@ -1,0 +1,179 @@
+//! The user records of an event, as a sequence.
+
+use std::sync::Arc;
+
+use pyo3::exceptions::{PyIndexError, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyMemoryView, PySlice, PyTuple};
+
+use crate::batch::Batch;
+use crate::input::Source;
+use crate::options::Options;
+use crate::user_record::UserRecord;
+
+/// The user records of a Lambda event, of a response of boto3, or of their records.
+#[pyfunction]
+#[pyo3(signature = (event, /, *, policy = "kcl", verify_digest = true, hash_key_range = None,
+    range_rule = "aggregate", errors = "raise"))]
+pub(crate) fn records(
+    event: &Bound<'_, PyAny>,
+    policy: &str,
+    verify_digest: bool,
+    hash_key_range: Option<(Bound<'_, PyAny>, Bound<'_, PyAny>)>,
+    range_rule: &str,
+    errors: &str,
+) -> PyResult<Records> {
+    let py = event.py();
+    let options = Options::new(policy, verify_digest, hash_key_range, range_rule, errors)?;
+    let source = Source::read(event)?;
+    let batch = match source.is_small() {
+        true => Batch::read(source, &options),
+        false => py.detach(|| Batch::read(source, &options)),
+    };
+    if let Some((&index, fault)) = batch.faults.first_key_value().filter(|_| !options.keep_faulty) {
+        return Err(fault.clone().into_py(py, &batch.source, index as usize));
+    }
+    let len = batch.entries.len();
+    Ok(Records { batch: Arc::new(batch), start: 0, step: 1, len })
+}
+
+/// User records in order. Each is made when it is looked at; all share what was decoded.
+#[pyclass(frozen, module = "kinpack", weakref)]
+pub(crate) struct Records {
+    batch: Arc<Batch>,
+    start: usize,
+    step: isize,
+    len: usize,
+}
+
+impl Records {
+    /// The number of an entry of the batch.
+    fn entry(&self, position: usize) -> usize {
+        self.start.wrapping_add_signed(self.step.wrapping_mul(position as isize))
+    }
+
+    fn entries(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
+        (0..self.len).map(|position| self.entry(position))
+    }
+
+    fn record(&self, position: usize) -> UserRecord {
+        UserRecord::in_batch(&self.batch, self.entry(position) as u32)
+    }
+}
+
+#[pymethods]
+impl Records {
+    fn __len__(&self) -> usize {
+        self.len
+    }
+
+    fn __getitem__<'py>(&self, py: Python<'py>, index: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> {
+        if let Ok(slice) = index.cast::<PySlice>() {
+            let slice = slice.indices(self.len as isize)?;
+            let part = Self {
+                batch: Arc::clone(&self.batch),
+                start: self.entry(slice.start.max(0) as usize),
+                step: self.step * slice.step,
+                len: slice.slicelength,
+            };
+            return Ok(Py::new(py, part)?.into_any());
+        }
+        let Ok(index) = index.extract::<isize>() else {
+            let message = format!("an index is an int or a slice, not {}", index.get_type());
+            return Err(PyTypeError::new_err(message));
+        };
+        let position = if index < 0 { index + self.len as isize } else { index };
+        if !(0..self.len as isize).contains(&position) {
+            let message = format!("there are {} user records, index {index} is none", self.len);
+            return Err(PyIndexError::new_err(message));
+        }
+        Ok(Py::new(py, self.record(position as usize))?.into_any())
+    }
+
+    fn __iter__(&self) -> RecordsIterator {
+        RecordsIterator {
+            batch: Arc::clone(&self.batch),
+            next: self.start,
+            step: self.step,
+            left: self.len,
+        }
+    }
+
+    /// The payloads.
+    fn data<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let batch = &*self.batch;
+        let list = self.entries().map(|entry| {
+            let entry = &batch.entries[entry];
+            match batch.data(entry) {
+                Ok(data) => Ok(PyBytes::new(py, data)),
+                Err(fault) => Err(fault.into_py(py, &batch.source, entry.kinesis as usize)),
+            }
+        });
+        let list: Vec<_> = list.collect::<PyResult<_>>()?;
+        PyList::new(py, list)
+    }
+
+    /// The payloads as views of what was decoded.
+    fn memoryviews<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let batch = &*self.batch;
+        let mut views = Vec::with_capacity(self.len);
+        let mut holder: Option<(u32, Bound<'py, PyAny>, usize)> = None;
+        for entry in self.entries() {
+            let entry = &batch.entries[entry];
+            let kinesis = entry.kinesis as usize;
+            let fault = |fault: crate::error::Fault| fault.into_py(py, &batch.source, kinesis);
+            let (view, start) = match &holder {
+                Some((of, view, start)) if *of == entry.kinesis => (view.clone(), *start),
+                _ => {
+                    let (bytes, start) = batch.source.object(py, kinesis).map_err(fault)?;
+                    let view = PyMemoryView::from(&bytes)?.into_any();
+                    holder = Some((entry.kinesis, view.clone(), start));
+                    (view, start)
+                }
+            };
+            let start = (start + entry.start as usize) as isize;
+            views.push(view.get_item(PySlice::new(py, start, start + entry.len as isize, 1))?);
+        }
+        PyList::new(py, views)
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Py<PyAny>, Bound<'py, PyTuple>)> {
+        let records: Vec<_> =
+            (0..self.len).map(|at| Py::new(py, self.record(at))).collect::<PyResult<_>>()?;
+        let list = PyList::new(py, records)?;
+        Ok((py.get_type::<PyList>().into_any().unbind(), PyTuple::new(py, [list])?))
+    }
+
+    fn __repr__(&self) -> String {
+        let s = if self.len == 1 { "" } else { "s" };
+        let kinesis = self.batch.source.len();
+        let of = if kinesis == 1 { "" } else { "s" };
+        format!("<kinpack.Records: {} user record{s} of {kinesis} Kinesis record{of}>", self.len)
+    }
+}
+
+#[pyclass(module = "kinpack._kinpack")]
+pub(crate) struct RecordsIterator {
+    batch: Arc<Batch>,
+    next: usize,
+    step: isize,
+    left: usize,
+}
+
+#[pymethods]
+impl RecordsIterator {
+    fn __iter__(this: Py<Self>) -> Py<Self> {
+        this
+    }
+
+    fn __next__(&mut self) -> Option<UserRecord> {
+        self.left = self.left.checked_sub(1)?;
+        let entry = self.next;
+        self.next = entry.wrapping_add_signed(self.step);
+        Some(UserRecord::in_batch(&self.batch, entry as u32))
+    }
+
+    fn __length_hint__(&self) -> usize {
+        self.left
+    }
+}
