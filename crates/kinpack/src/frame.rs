@@ -29,10 +29,12 @@ pub(crate) fn open(data: &[u8]) -> Result<Range<usize>, DecodeError> {
 }
 
 /// Computes the digest of an envelope and says whether it is right. `between` is called every now
-/// and then, and what it does costs next to nothing: it is told how far the digest has come.
-pub(crate) fn verify_with(data: &[u8], mut between: impl FnMut(usize)) -> bool {
-    let protobuf = MAGIC.len()..data.len() - DIGEST_LEN;
-    data.ends_with(&md5_with(&data[protobuf], |hashed| between(MAGIC.len() + hashed)))
+/// and then, and what it does costs next to nothing: it is told how far the digest has come, and
+/// says how far it must come before the next call.
+pub(crate) fn verify_with(data: &[u8], mut between: impl FnMut(usize) -> usize) -> bool {
+    let (start, protobuf) = (MAGIC.len(), MAGIC.len()..data.len() - DIGEST_LEN);
+    let digest = md5_with(&data[protobuf], |hashed| between(start + hashed).saturating_sub(start));
+    data.ends_with(&digest)
 }
 
 /// Whether the digest of each record is right, all computed side by side; of what is no envelope

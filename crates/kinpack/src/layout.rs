@@ -93,15 +93,17 @@ impl<'a> Survey<'a> {
         Self { message, rest: message, fault: None, found }
     }
 
-    /// Goes on to the first field that begins at `until` or behind it.
-    pub(crate) fn advance(&mut self, until: usize) {
-        if self.fault.is_none() {
+    /// Goes on to the first field that begins at `until` or behind it, and says where it stands:
+    /// beyond everything if there is nothing more to do.
+    pub(crate) fn advance(&mut self, until: usize) -> usize {
+        if self.fault.is_none() && self.rest.position() < until {
             // By value: what has an address would be kept in memory.
             match self.found.go_on(self.rest, until.min(self.message.end())) {
                 Ok((found, rest)) => (self.found, self.rest) = (found, rest),
                 Err(fault) => self.fault = Some(fault),
             }
         }
+        if self.fault.is_some() { usize::MAX } else { self.rest.position() }
     }
 }
 

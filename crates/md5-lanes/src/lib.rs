@@ -50,19 +50,22 @@ pub fn md5(message: &[u8]) -> [u8; DIGEST_LEN] {
 /// [`md5`] of a message that something else reads at the same time.
 ///
 /// As each step of MD5 waits for the one before, most of a processor is idle meanwhile. `between`
-/// is called after every 256 bytes with the count of bytes that were hashed, the padding included,
-/// and what it does then goes on in the gaps.
+/// is called time and again with the count of bytes that were hashed, the padding included, and
+/// what it does then goes on in the gaps. It answers from how many bytes on it wants the next call,
+/// which comes after another 256 bytes at the earliest.
 ///
 /// ```
 /// let message = [b'-'; 5000];
 /// let mut seen = 0;
 /// let digest = md5_lanes::md5_with(&message, |hashed| {
-///     seen += message[seen..hashed.min(message.len())].iter().filter(|&&byte| byte == b'-').count();
+///     let hashed = hashed.min(message.len());
+///     seen += message[seen..hashed].iter().filter(|&&byte| byte == b'-').count();
+///     hashed + 1000
 /// });
 /// assert_eq!((seen, digest), (5000, md5_lanes::md5(&message)));
 /// ```
 #[must_use]
-pub fn md5_with(message: &[u8], between: impl FnMut(usize)) -> [u8; DIGEST_LEN] {
+pub fn md5_with(message: &[u8], between: impl FnMut(usize) -> usize) -> [u8; DIGEST_LEN] {
     schedule::one_with(Backend::best(), message, between)
 }
 
