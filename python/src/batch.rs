@@ -18,14 +18,20 @@ pub(crate) struct Entry {
     /// Which Kinesis record holds it.
     pub(crate) kinesis: u32,
     pub(crate) sub_sequence_number: u32,
-    pub(crate) start: u32,
-    pub(crate) len: u32,
+    start: u32,
+    len: u32,
     /// [`NO_KEY`] for a plain record, which has the Kinesis record's key.
     pub(crate) partition_key: u32,
     pub(crate) explicit_hash_key: u32,
 }
 
 impl Entry {
+    /// Where it stands in the data of its Kinesis record.
+    #[inline]
+    pub(crate) fn range(&self) -> std::ops::Range<usize> {
+        self.start as usize..self.start as usize + self.len as usize
+    }
+
     pub(crate) fn aggregated(&self) -> bool {
         self.partition_key != NO_KEY
     }
@@ -53,7 +59,7 @@ impl Batch {
     #[inline]
     pub(crate) fn data(&self, entry: &Entry) -> Result<&[u8], Fault> {
         let data = self.source.data(entry.kinesis as usize)?;
-        Ok(&data[entry.start as usize..][..entry.len as usize])
+        Ok(&data[entry.range()])
     }
 }
 

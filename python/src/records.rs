@@ -56,6 +56,21 @@ impl Records {
         (0..self.len).map(|position| self.entry(position))
     }
 
+    /// The fault of the first record whose data cannot be had.
+    fn check_readable(&self, py: Python<'_>) -> PyResult<()> {
+        let batch = &*self.batch;
+        if batch.faults.is_empty() {
+            return Ok(());
+        }
+        for entry in self.entries() {
+            let kinesis = batch.entries[entry].kinesis as usize;
+            if let Err(fault) = batch.source.data(kinesis) {
+                return Err(fault.into_py(py, &batch.source, kinesis));
+            }
+        }
+        Ok(())
+    }
+
     fn record(&self, position: usize) -> UserRecord {
         UserRecord::in_batch(&self.batch, self.entry(position) as u32)
     }
@@ -102,14 +117,17 @@ impl Records {
     /// The payloads.
     fn data<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let batch = &*self.batch;
+        self.check_readable(py)?;
+        // Neighbours mostly stand in the same Kinesis record.
+        let (mut kinesis, mut data) = (u32::MAX, &[][..]);
         let list = self.entries().map(|entry| {
             let entry = &batch.entries[entry];
-            match batch.data(entry) {
-                Ok(data) => Ok(PyBytes::new(py, data)),
-                Err(fault) => Err(fault.into_py(py, &batch.source, entry.kinesis as usize)),
+            if entry.kinesis != kinesis {
+                kinesis = entry.kinesis;
+                data = batch.source.data(kinesis as usize).unwrap_or_default();
             }
+            PyBytes::new(py, &data[entry.range()])
         });
-        let list: Vec<_> = list.collect::<PyResult<_>>()?;
         PyList::new(py, list)
     }
 
@@ -131,8 +149,9 @@ impl Records {
                     (view, start)
                 }
             };
-            let start = (start + entry.start as usize) as isize;
-            views.push(view.get_item(PySlice::new(py, start, start + entry.len as isize, 1))?);
+            let range = entry.range();
+            let (start, end) = ((start + range.start) as isize, (start + range.end) as isize);
+            views.push(view.get_item(PySlice::new(py, start, end, 1))?);
         }
         PyList::new(py, views)
     }

@@ -266,7 +266,7 @@ fn fault(text: &[u8]) -> String {
     let digits = text.len() - padding(text);
     match text[..digits].iter().position(|byte| !is_digit(byte)) {
         Some(at) => format!("the data is not base64 at its byte {at}"),
-        None if text.len() % 4 != 0 => {
+        None if !text.len().is_multiple_of(4) => {
             format!("the data is not base64: it breaks off after {} bytes", text.len())
         }
         None => format!("the data is not base64 at its byte {}", digits.saturating_sub(1)),

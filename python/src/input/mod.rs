@@ -54,7 +54,11 @@ impl Source {
     fn from_json(py: Python<'_>, json: &[u8]) -> PyResult<Self> {
         /// Below this many bytes giving the interpreter away takes longer than reading.
         const SMALL: usize = 4096;
-        let read = || Document::parse(json.to_vec());
+        // Borrowed text is decoded into a buffer of its own, which costs less than a copy of all.
+        let read = || match Document::parse_prefix(None, json) {
+            Ok((document, taken)) if json[taken..].trim_ascii().is_empty() => Ok(document),
+            _ => Document::parse(json.to_vec()),
+        };
         let read = if json.len() < SMALL { read() } else { py.detach(read) };
         let document = read.map_err(|error| EventError::new_err(error.to_string()))?;
         Ok(Self::Document(Box::new(document)))
