@@ -125,7 +125,7 @@ fn decode_many(batch: &Batch) -> Row {
         &mut || batch.aggregates.iter().for_each(|it| md5(it.protobuf())),
         &mut || _ = kinpack_decode_many(&datas),
         &mut || datas.iter().for_each(|it| _ = kinpack_decode(it, Digest::Verify)),
-        &mut || batch.aggregates.iter().for_each(|it| stream(it)),
+        &mut || batch.aggregates.iter().for_each(stream),
         &mut || datas.iter().for_each(|it| _ = prost_decode(it)),
     ]);
     Row::new(format!("decode {}", batch.name), batch.size(), times[0])
@@ -145,7 +145,7 @@ fn encode_many(batch: &Batch) -> Row {
             let each = batch.aggregates.iter().zip(&mut aggregator);
             each.for_each(|(it, aggregator)| kinpack_encode(it, aggregator, &mut record));
         },
-        &mut || batch.aggregates.iter().for_each(|it| stream(it)),
+        &mut || batch.aggregates.iter().for_each(stream),
         &mut || batch.aggregates.iter().for_each(|it| drop(prost_encode(it))),
     ]);
     Row::new(format!("encode {}", batch.name), batch.size(), times[0])
