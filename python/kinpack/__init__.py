@@ -2,16 +2,22 @@
 
 from collections.abc import Sequence
 
-from kinpack._errors import DecodeError, Error, EventError
-from kinpack._kinpack import Records, UserRecord, __version__, records
+from kinpack._errors import DecodeError, EncodeError, Error, EventError
+from kinpack._kinpack import Aggregator, Records, ShardMap, UserRecord, __version__, records
+from kinpack._writing import aggregate, batches
 
 __all__ = [
+    "Aggregator",
     "DecodeError",
+    "EncodeError",
     "Error",
     "EventError",
     "Records",
+    "ShardMap",
     "UserRecord",
     "__version__",
+    "aggregate",
+    "batches",
     "records",
 ]
 

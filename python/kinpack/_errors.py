@@ -31,3 +31,15 @@ class DecodeError(Error, ValueError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class EncodeError(Error, ValueError):
+    """A user record can go into no Kinesis record. The message says which one."""
+
+    def __init__(self, message: str, index: int) -> None:
+        super().__init__(message, index)
+        #: How many user records were added before.
+        self.index = index
+
+    def __str__(self) -> str:
+        return str(self.args[0])

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use crate::input::Source;
 
 import_exception!(kinpack._errors, DecodeError);
+import_exception!(kinpack._errors, EncodeError);
 import_exception!(kinpack._errors, EventError);
 
 /// What is wrong with one Kinesis record.

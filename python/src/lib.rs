@@ -1,12 +1,14 @@
 //! The compiled part of the Python package `kinpack`: objects around `kinpack`, `kinpack-events`
 //! and `kinpack-payload`, and nothing of its own.
 
+mod aggregator;
 mod batch;
 mod error;
 mod input;
 mod keys;
 mod options;
 mod records;
+mod shards;
 mod text;
 mod user_record;
 
@@ -15,7 +17,11 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _kinpack {
     #[pymodule_export]
+    use crate::aggregator::Aggregator;
+    #[pymodule_export]
     use crate::records::{Records, RecordsIterator, records};
+    #[pymodule_export]
+    use crate::shards::ShardMap;
     #[pymodule_export]
     use crate::user_record::UserRecord;
 

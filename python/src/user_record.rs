@@ -139,7 +139,7 @@ impl UserRecord {
 
     /// The payload.
     #[getter]
-    fn data<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+    pub(crate) fn data<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         match &self.0 {
             Inner::InBatch { batch, entry } => {
                 let entry = &batch.entries[*entry as usize];
@@ -155,7 +155,7 @@ impl UserRecord {
     /// The partition key; `None` only for a plain record of a stream with service-managed
     /// distribution.
     #[getter]
-    fn partition_key<'py>(&self, py: Python<'py>) -> Text<'py> {
+    pub(crate) fn partition_key<'py>(&self, py: Python<'py>) -> Text<'py> {
         match &self.0 {
             Inner::InBatch { batch, entry } => match &batch.entries[*entry as usize] {
                 Entry { partition_key: NO_KEY, kinesis, .. } => {
@@ -169,7 +169,7 @@ impl UserRecord {
 
     /// The explicit hash key as it was written, if there was one.
     #[getter]
-    fn explicit_hash_key<'py>(&self, py: Python<'py>) -> Text<'py> {
+    pub(crate) fn explicit_hash_key<'py>(&self, py: Python<'py>) -> Text<'py> {
         match &self.0 {
             Inner::InBatch { batch, entry } => match &batch.entries[*entry as usize] {
                 Entry { partition_key: NO_KEY, kinesis, .. } => {

@@ -1,0 +1,225 @@
+//! Packing user records.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use kinpack::{
+    HashKey, Lanes, Limits, OuterKeyPolicy, PlacedRecord, ShardMap, ShardedAggregator,
+};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyIterator, PyList, PyString, PyTuple};
+
+use crate::error::EncodeError;
+use crate::options::{hash_key, shown};
+use crate::shards;
+use crate::text;
+use crate::user_record::UserRecord;
+
+/// Packs user records into entries for PutRecords.
+#[pyclass(frozen, module = "kinpack", weakref)]
+pub(crate) struct Aggregator(Mutex<State>);
+
+struct State {
+    sharded: ShardedAggregator,
+    /// User records that were added, for messages.
+    added: u64,
+}
+
+#[pymethods]
+impl Aggregator {
+    #[new]
+    #[pyo3(signature = (*, max_size = 51_200, outer_key = "kpl", shards = None,
+        max_count = u32::MAX, record_limit = 1 << 20))]
+    fn new(
+        max_size: usize,
+        outer_key: &str,
+        shards: Option<Bound<'_, PyAny>>,
+        max_count: u32,
+        record_limit: usize,
+    ) -> PyResult<Self> {
+        let limits = Limits::new(max_size, max_count, record_limit)
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let shards = match shards {
+            Some(shards) => shards::read(&shards)?,
+            None => ShardMap::even(std::num::NonZeroU32::MIN),
+        };
+        let sharded = ShardedAggregator::new(shards, limits, outer_key_policy(outer_key)?);
+        Ok(Self(Mutex::new(State { sharded, added: 0 })))
+    }
+
+    /// Adds a user record. Returns how many finished entries wait for `finished()`.
+    #[pyo3(signature = (partition_key, data, explicit_hash_key = None))]
+    fn add(
+        &self,
+        partition_key: &Bound<'_, PyAny>,
+        data: &Bound<'_, PyAny>,
+        explicit_hash_key: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<usize> {
+        let mut state = self.lock(data.py());
+        state.push(partition_key, data, explicit_hash_key.as_ref())?;
+        Ok(state.sharded.finished_len())
+    }
+
+    /// Adds user records until `enough` finished entries wait or there are no more of them.
+    /// Returns whether there may be more.
+    fn _extend(&self, records: &Bound<'_, PyIterator>, enough: usize) -> PyResult<bool> {
+        for record in records {
+            // Not over the iterator, which may be slow, or add to this one, too.
+            let mut state = self.lock(records.py());
+            state.push_any(&record?)?;
+            if state.sharded.finished_len() >= enough {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Finishes what is open, so that `finished()` gives all that was added.
+    fn flush(&self, py: Python<'_>) {
+        self.lock(py).sharded.flush();
+    }
+
+    /// The entries that are finished, as `put_records` of boto3 takes them; each is given once.
+    fn finished<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let entries = self.take(py).into_iter().map(|placed| entry(py, &placed));
+        PyList::new(py, entries.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// The same with the shard that each is meant for: (entry, shard id, user records, whether it
+    /// is an aggregate).
+    fn _placed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let entries = self.take(py).into_iter().map(|placed| {
+            let entry = entry(py, &placed)?;
+            let record = &placed.record;
+            (entry, &placed.shard.id, record.user_records, record.aggregated).into_pyobject(py)
+        });
+        PyList::new(py, entries.collect::<PyResult<Vec<Bound<'py, PyTuple>>>>()?)
+    }
+
+    fn __enter__(this: Py<Self>) -> Py<Self> {
+        this
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) {
+        self.flush(py);
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> String {
+        let state = self.lock(py);
+        let (added, waiting) = (state.added, state.sharded.finished_len());
+        format!("<kinpack.Aggregator: {added} user records added, {waiting} entries finished>")
+    }
+}
+
+impl Aggregator {
+    /// Never held while Python code runs; a thread that waits for it lets others run.
+    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, State> {
+        match self.0.try_lock() {
+            Ok(state) => state,
+            Err(std::sync::TryLockError::Poisoned(state)) => state.into_inner(),
+            Err(std::sync::TryLockError::WouldBlock) => {
+                // A guard cannot cross threads, so only the waiting is done without the interpreter.
+                py.detach(|| drop(self.0.lock().unwrap_or_else(PoisonError::into_inner)));
+                self.0.lock().unwrap_or_else(PoisonError::into_inner)
+            }
+        }
+    }
+
+    /// Takes what is finished; the digests are computed without the interpreter.
+    fn take(&self, py: Python<'_>) -> Vec<PlacedRecord> {
+        py.detach(|| {
+            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            std::iter::from_fn(|| state.sharded.next_finished()).collect()
+        })
+    }
+}
+
+impl State {
+    fn push(
+        &mut self,
+        partition_key: &Bound<'_, PyAny>,
+        data: &Bound<'_, PyAny>,
+        explicit_hash_key: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let Ok(partition_key) = partition_key.cast::<PyString>() else {
+            let class = partition_key.get_type();
+            return Err(PyTypeError::new_err(format!("a partition key is a str, not {class}")));
+        };
+        let explicit = explicit_hash_key.filter(|key| !key.is_none()).map(hash_key).transpose()?;
+        // One copy; `to_cow` makes two where the limited API is that of 3.9.
+        let key = partition_key.encode_utf8()?;
+        let key = std::str::from_utf8(key.as_bytes())?;
+        // Bytes as they are: nothing to keep, so nothing to copy.
+        match data.cast::<PyBytes>() {
+            Ok(bytes) => self.push_bytes(key, bytes.as_bytes(), explicit),
+            Err(_) => self.push_bytes(key, &text::data(data)?, explicit),
+        }
+    }
+
+    /// A tuple, or a [`UserRecord`].
+    fn push_any(&mut self, record: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = record.py();
+        if let Ok(record) = record.cast::<UserRecord>() {
+            let record = record.get();
+            let Some(key) = record.partition_key(py)? else {
+                return Err(self.refused("it has no partition key"));
+            };
+            let explicit = record.explicit_hash_key(py)?;
+            let explicit = explicit.as_ref().map(|key| key.as_any());
+            return self.push(key.as_any(), record.data(py)?.as_any(), explicit);
+        }
+        let (key, data, explicit) = match record.cast::<PyTuple>() {
+            Ok(parts) if parts.len() == 2 => (parts.get_item(0)?, parts.get_item(1)?, None),
+            Ok(parts) if parts.len() == 3 => {
+                (parts.get_item(0)?, parts.get_item(1)?, Some(parts.get_item(2)?))
+            }
+            _ => {
+                return Err(PyTypeError::new_err(format!(
+                    "user record {}: a tuple (partition_key, data[, explicit_hash_key]) or a \
+                     UserRecord is wanted, not {}",
+                    self.added,
+                    shown(&record.repr()?.to_cow()?)
+                )));
+            }
+        };
+        self.push(&key, &data, explicit.as_ref())
+    }
+
+    fn push_bytes(&mut self, key: &str, data: &[u8], explicit: Option<HashKey>) -> PyResult<()> {
+        let pushed = self.sharded.push(key, explicit, data);
+        pushed.map_err(|error| self.refused(error))?;
+        self.added += 1;
+        Ok(())
+    }
+
+    fn refused(&self, why: impl std::fmt::Display) -> PyErr {
+        let index = self.added;
+        EncodeError::new_err((format!("user record {index}: {why}"), index))
+    }
+}
+
+/// An entry for PutRecords.
+fn entry<'py>(py: Python<'py>, placed: &PlacedRecord) -> PyResult<Bound<'py, PyDict>> {
+    let record = &placed.record;
+    let entry = PyDict::new(py);
+    entry.set_item(pyo3::intern!(py, "Data"), PyBytes::new(py, &record.data))?;
+    entry.set_item(pyo3::intern!(py, "PartitionKey"), &record.partition_key)?;
+    let hash_key = record.explicit_hash_key.to_string();
+    entry.set_item(pyo3::intern!(py, "ExplicitHashKey"), hash_key)?;
+    Ok(entry)
+}
+
+fn outer_key_policy(text: &str) -> PyResult<OuterKeyPolicy> {
+    match text {
+        "kpl" => return Ok(OuterKeyPolicy::Kpl),
+        "first" => return Ok(OuterKeyPolicy::First),
+        "per-key" => return Ok(OuterKeyPolicy::PER_KEY),
+        _ => {}
+    }
+    let lanes = text.strip_prefix("lanes:").and_then(|count| Lanes::new(count.parse().ok()?));
+    lanes.map(OuterKeyPolicy::Lanes).ok_or_else(|| {
+        let wanted = "outer_key is \"kpl\", \"first\", \"per-key\" or \"lanes:N\" (N from 1 to 65535)";
+        PyValueError::new_err(format!("{wanted}, not {}", shown(text)))
+    })
+}
