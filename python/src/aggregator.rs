@@ -2,11 +2,10 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use kinpack::{
-    HashKey, Lanes, Limits, OuterKeyPolicy, PlacedRecord, ShardMap, ShardedAggregator,
-};
+use kinpack::{HashKey, Lanes, Limits, OuterKeyPolicy, PlacedRecord, ShardMap, ShardedAggregator};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyBytes, PyDict, PyIterator, PyList, PyString, PyTuple};
 
 use crate::error::EncodeError;
@@ -148,12 +147,11 @@ impl State {
         };
         let explicit = explicit_hash_key.filter(|key| !key.is_none()).map(hash_key).transpose()?;
         // One copy; `to_cow` makes two where the limited API is that of 3.9.
-        let key = partition_key.encode_utf8()?;
-        let key = std::str::from_utf8(key.as_bytes())?;
+        let key = PyBackedStr::try_from(partition_key.clone())?;
         // Bytes as they are: nothing to keep, so nothing to copy.
         match data.cast::<PyBytes>() {
-            Ok(bytes) => self.push_bytes(key, bytes.as_bytes(), explicit),
-            Err(_) => self.push_bytes(key, &text::data(data)?, explicit),
+            Ok(bytes) => self.push_bytes(&key, bytes.as_bytes(), explicit),
+            Err(_) => self.push_bytes(&key, &text::data(data)?, explicit),
         }
     }
 
@@ -219,7 +217,8 @@ fn outer_key_policy(text: &str) -> PyResult<OuterKeyPolicy> {
     }
     let lanes = text.strip_prefix("lanes:").and_then(|count| Lanes::new(count.parse().ok()?));
     lanes.map(OuterKeyPolicy::Lanes).ok_or_else(|| {
-        let wanted = "outer_key is \"kpl\", \"first\", \"per-key\" or \"lanes:N\" (N from 1 to 65535)";
+        let wanted =
+            "outer_key is \"kpl\", \"first\", \"per-key\" or \"lanes:N\" (N from 1 to 65535)";
         PyValueError::new_err(format!("{wanted}, not {}", shown(text)))
     })
 }

@@ -3,6 +3,7 @@
 
 mod aggregator;
 mod batch;
+mod builder;
 mod error;
 mod input;
 mod keys;
@@ -18,6 +19,8 @@ use pyo3::prelude::*;
 mod _kinpack {
     #[pymodule_export]
     use crate::aggregator::Aggregator;
+    #[pymodule_export]
+    use crate::builder::AggregateBuilder;
     #[pymodule_export]
     use crate::records::{Records, RecordsIterator, records};
     #[pymodule_export]

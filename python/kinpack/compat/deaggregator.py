@@ -1,0 +1,105 @@
+"""`aws_kinesis_agg.deaggregator`."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from kinpack._kinpack import Records
+from kinpack._kinpack import records as _read
+
+__all__ = ["deaggregate_records", "iter_deaggregate_records"]
+
+_logger = logging.getLogger("kinpack.compat")
+
+# Where Kinesis Data Analytics and Firehose put what Kinesis says of a record.
+_METADATA = ("kinesisStreamRecordMetadata", "kinesisRecordMetadata")
+
+
+def deaggregate_records(
+    records: Mapping[str, Any] | Iterable[Mapping[str, Any]],
+) -> list[dict[str, Any]]:
+    """All user records of Kinesis records as Lambda hands them out. Plain records stay as they
+    are."""
+    return list(iter_deaggregate_records(records))
+
+
+def iter_deaggregate_records(
+    records: Mapping[str, Any] | Iterable[Mapping[str, Any]], data_format: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """The same, one Kinesis record after another. `data_format="Boto3"` is for records of
+    `get_records`."""
+    if isinstance(records, Mapping):
+        records = [records]
+    for record in records:
+        record = _as_lambda_has_it(record, data_format)
+        data = record["kinesis"]["data"]
+        if data_format != "Boto3":
+            data = base64.b64decode(data)
+        inside = _read([{"Data": data}], errors="keep")
+        fault = inside[0].error if len(inside) else None
+        if fault is not None:
+            _logger.error(
+                "sequence number %s: not deaggregated but handed on whole: %s",
+                record["kinesis"].get("sequenceNumber"),
+                fault,
+            )
+            yield record
+        elif len(inside) and not inside[0].aggregated:
+            yield record
+        else:
+            yield from _user_records(record, inside)
+
+
+def _user_records(record: dict[str, Any], inside: Records) -> Iterator[dict[str, Any]]:
+    kinesis = record["kinesis"]
+    outer = {key: value for key, value in record.items() if key not in ("kinesis", "data")}
+    inner = {
+        "kinesisSchemaVersion": kinesis.get("kinesisSchemaVersion"),
+        "sequenceNumber": kinesis.get("sequenceNumber"),
+        "approximateArrivalTimestamp": kinesis.get("approximateArrivalTimestamp"),
+    }
+    tail = {"recordId": kinesis["recordId"]} if "recordId" in kinesis else {}
+    for user_record in inside:
+        one = {
+            **inner,
+            "explicitHashKey": user_record.explicit_hash_key,
+            "partitionKey": user_record.partition_key,
+            "subSequenceNumber": user_record.sub_sequence_number,
+            "aggregated": True,
+            "data": base64.b64encode(user_record.data),
+            **tail,
+        }
+        yield {"kinesis": one, **outer}
+
+
+def _as_lambda_has_it(record: Mapping[str, Any], data_format: str | None) -> dict[str, Any]:
+    if ("kinesis" not in record and "data" in record) or "Data" in record:
+        for name in _METADATA:
+            if name in record:
+                metadata = record[name]
+                return {
+                    "kinesis": {
+                        "kinesisSchemaVersion": "1.0",
+                        "sequenceNumber": metadata["sequenceNumber"],
+                        "partitionKey": metadata["partitionKey"],
+                        "approximateArrivalTimestamp": metadata["approximateArrivalTimestamp"],
+                        "shardId": metadata["shardId"],
+                        "data": record["data"],
+                        "recordId": record["recordId"],
+                    }
+                }
+        if data_format == "Boto3":
+            return {
+                "kinesis": {
+                    "kinesisSchemaVersion": "1.0",
+                    "sequenceNumber": record["SequenceNumber"],
+                    # Streams with service-managed distribution have none.
+                    "partitionKey": record.get("PartitionKey"),
+                    "approximateArrivalTimestamp": record["ApproximateArrivalTimestamp"],
+                    "data": record["Data"],
+                }
+            }
+    return record  # type: ignore[return-value]  # a dict, as Lambda's records are
