@@ -89,7 +89,7 @@ impl SharedContents {
     }
 
     /// The user records, in order. Each shares the bytes and, if there are any, the key tables.
-    pub fn records(&self) -> impl Iterator<Item = SharedUserRecord> {
+    pub fn records(&self) -> impl Iterator<Item = SharedUserRecord> + Clone {
         let (plain, raw) = match &self.keys {
             Keys::Plain(partition_key) => {
                 let record = SharedUserRecord {

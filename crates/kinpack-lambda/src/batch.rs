@@ -1,0 +1,163 @@
+//! From the text of an event to what the engine and the handlers see of it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use kinpack::{AggregatedRecord, Contents, DecodeError, Digest, UserRecord, UserRecords};
+use kinpack::{deaggregate, deaggregate_strict_many};
+use kinpack_consumer::{Batch, BatchBuilder, BrokenAggregates, KinesisRecord};
+use kinpack_events::{Document, Kind, Record};
+
+use crate::access::Access;
+use crate::error::ConsumerError;
+use crate::fingerprint;
+
+/// A parsed event, and what is the same for all of its records.
+#[derive(Debug)]
+pub(crate) struct Event {
+    pub(crate) document: Document,
+    /// The ARN of the event source; empty if the event does not say.
+    pub(crate) source: String,
+    pub(crate) shard: String,
+}
+
+/// Why a Kinesis record has no user records to show.
+#[derive(Clone, Debug)]
+pub(crate) enum Fault {
+    /// It is a broken aggregate.
+    Aggregate(DecodeError),
+    /// Its data is not base64, or is not there.
+    Data(String),
+}
+
+/// A batch whose aggregates are taken apart.
+pub(crate) struct Unpacked<'a> {
+    pub(crate) batch: Batch,
+    /// The aggregates, by the index of their Kinesis record.
+    pub(crate) aggregates: Vec<Option<Box<AggregatedRecord<'a>>>>,
+    pub(crate) faults: BTreeMap<u32, Fault>,
+}
+
+impl Event {
+    pub(crate) fn parse(json: Vec<u8>) -> Result<Self, ConsumerError> {
+        let document = Document::parse_as(Kind::Lambda, json)?;
+        let (mut source, mut shard) = (None, None);
+        for (kinesis_record, record) in document.records().enumerate() {
+            source = source.or(record.event_source_arn);
+            if shard.is_some() && record.shard_id.is_some() && shard != record.shard_id {
+                return Err(ConsumerError::Shards { kinesis_record });
+            }
+            shard = shard.or(record.shard_id);
+        }
+        let source = source.unwrap_or_default().to_owned();
+        let shard = shard.unwrap_or_default().to_owned();
+        Ok(Self { document, source, shard })
+    }
+
+    /// The stream's ARN: of a fan-out consumer's ARN the part before the consumer.
+    fn stream(&self) -> &str {
+        self.source.split("/consumer/").next().unwrap_or_default()
+    }
+
+    fn is_fan_out(&self) -> bool {
+        self.source.contains("/consumer/")
+    }
+
+    pub(crate) fn record(&self, kinesis_record: u32) -> Option<Record<'_>> {
+        self.document.record(kinesis_record as usize)
+    }
+
+    /// The data of a Kinesis record; of one whose data is not base64 the text.
+    pub(crate) fn data(&self, kinesis_record: u32) -> &[u8] {
+        match self.record(kinesis_record).map(|record| record.data) {
+            Some(Ok(data)) => data,
+            Some(Err(bad)) => bad.text().as_bytes(),
+            None => &[],
+        }
+    }
+
+    pub(crate) fn unpack(&self, broken: BrokenAggregates) -> Result<Unpacked<'_>, ConsumerError> {
+        let data: Vec<&[u8]> =
+            self.document.records().map(|record| record.data.unwrap_or_default()).collect();
+        let mut builder = BatchBuilder::new(self.stream(), &self.shard);
+        if self.is_fan_out() {
+            builder.fan_out();
+        }
+        let mut faults = BTreeMap::new();
+        let mut aggregates = Vec::with_capacity(data.len());
+        let contents = deaggregate_strict_many(&data, Digest::Verify);
+        for (at, (record, contents)) in self.document.records().zip(contents).enumerate() {
+            let at = u32::try_from(at).unwrap_or(u32::MAX);
+            let outer = KinesisRecord {
+                sequence_number: record.sequence_number.unwrap_or_default(),
+                arrival: arrival(&record),
+                bytes: record.data.map_or(0, <[u8]>::len),
+                fingerprint: self.is_fan_out().then(|| {
+                    fingerprint::of(record.partition_key, record.data.unwrap_or_default())
+                }),
+            };
+            if let Err(bad) = record.data {
+                faults.insert(at, Fault::Data(bad.to_string()));
+            }
+            let contents = match contents {
+                Err(error) => {
+                    faults.insert(at, Fault::Aggregate(error));
+                    // The KCL delivers some of what is broken here, with other keys.
+                    match (broken, record.data.map(|data| deaggregate(data, Digest::Verify))) {
+                        (BrokenAggregates::PassThrough, Ok(Ok(Contents::Aggregated(known)))) => {
+                            Some(Contents::Aggregated(known))
+                        }
+                        _ => None,
+                    }
+                }
+                Ok(contents) => Some(contents),
+            };
+            let mut aggregate = None;
+            match contents {
+                Some(Contents::Aggregated(known)) => {
+                    let known = aggregate.insert(Box::new(known));
+                    builder
+                        .kinesis_record(outer, known.records().map(|user| user.partition_key))?;
+                }
+                Some(_) => builder.kinesis_record(outer, [record.partition_key])?,
+                None => builder.broken_aggregate(outer, record.partition_key)?,
+            }
+            aggregates.push(aggregate);
+        }
+        Ok(Unpacked { batch: builder.finish(), aggregates, faults })
+    }
+}
+
+pub(crate) fn arrival(record: &Record<'_>) -> Option<Duration> {
+    Duration::try_from_secs_f64(record.approximate_arrival_timestamp?).ok()
+}
+
+/// Finds user records, and lends them.
+pub(crate) struct Lender<'u> {
+    event: &'u Event,
+    aggregates: &'u [Option<Box<AggregatedRecord<'u>>>],
+    /// The aggregate that was asked last.
+    open: Option<(u32, Access<UserRecords<'u>>)>,
+}
+
+impl<'u> Lender<'u> {
+    pub(crate) fn new(event: &'u Event, unpacked: &'u Unpacked<'u>) -> Self {
+        Self { event, aggregates: &unpacked.aggregates, open: None }
+    }
+
+    pub(crate) fn lend(&mut self, kinesis_record: u32, user_record: u32) -> UserRecord<'u> {
+        let aggregate = self.aggregates.get(kinesis_record as usize).and_then(Option::as_deref);
+        let Some(aggregate) = aggregate else { return self.plain(kinesis_record) };
+        if self.open.as_ref().is_none_or(|(at, _)| *at != kinesis_record) {
+            self.open = Some((kinesis_record, Access::new(aggregate.records(), drop)));
+        }
+        let open = self.open.as_mut();
+        let found = open.and_then(|(_, access)| access.nth(user_record as usize));
+        found.unwrap_or_else(|| self.plain(kinesis_record))
+    }
+
+    fn plain(&self, kinesis_record: u32) -> UserRecord<'u> {
+        let key = self.event.record(kinesis_record).and_then(|record| record.partition_key);
+        UserRecord::plain(key, self.event.data(kinesis_record))
+    }
+}

@@ -1,0 +1,109 @@
+//! A Lambda function in a process of its own, under a [`RuntimeApi`].
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use super::runtime_api::{Answer, RuntimeApi};
+
+/// Which function a process of this test shall be.
+pub(crate) const FUNCTION: &str = "KINPACK_TEST_FUNCTION";
+
+/// A function and its environment. A time-out or a crash ends the process; the next invocation
+/// begins in a new one.
+pub(crate) struct Function {
+    api: RuntimeApi,
+    command: Box<dyn Fn() -> Command + Send>,
+    child: Option<Child>,
+    lines: (Sender<String>, Receiver<String>),
+}
+
+impl Function {
+    /// The function of this name in the test program that asks: its test `function`.
+    pub(crate) fn in_this_test(name: &str, settings: &[(&str, &str)]) -> Self {
+        let name = name.to_owned();
+        let settings: Vec<_> =
+            settings.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self::new(move || {
+            let mut command = Command::new(std::env::current_exe().unwrap());
+            command.args(["--exact", "function", "--nocapture"]).env(FUNCTION, &name);
+            command.env("RUST_BACKTRACE", "0").envs(settings.iter().cloned());
+            command
+        })
+    }
+
+    pub(crate) fn new(command: impl Fn() -> Command + Send + 'static) -> Self {
+        Self { api: RuntimeApi::start(), command: Box::new(command), child: None, lines: channel() }
+    }
+
+    /// One invocation with a minute's time.
+    pub(crate) fn invoke(&mut self, event: &str) -> Answer {
+        self.invoke_for(event, Duration::from_secs(60)).expect("no answer within a minute")
+    }
+
+    /// What it returned, as JSON.
+    pub(crate) fn returned(&mut self, event: &str) -> String {
+        match self.invoke(event) {
+            Answer::Returned(json) => json,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// One invocation; `None` if it was killed at the deadline.
+    pub(crate) fn invoke_for(&mut self, event: &str, time: Duration) -> Option<Answer> {
+        if self.child.is_none() {
+            self.start();
+        }
+        let answer = self.api.invoke(event.as_bytes(), time);
+        if answer.is_none() {
+            self.kill();
+        }
+        answer
+    }
+
+    /// What was printed since the last time.
+    pub(crate) fn printed(&mut self) -> Vec<String> {
+        // What a process prints comes before its answer, but by another way.
+        let mut lines = Vec::new();
+        while let Ok(line) = self.lines.1.recv_timeout(Duration::from_millis(50)) {
+            lines.push(line);
+        }
+        lines
+    }
+
+    /// Ends the environment.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    fn start(&mut self) {
+        let mut child = (self.command)()
+            .env("AWS_LAMBDA_RUNTIME_API", self.api.address())
+            .env("AWS_LAMBDA_FUNCTION_NAME", "tested")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+            .env("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/tested")
+            .env("AWS_LAMBDA_LOG_STREAM_NAME", "stream")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let lines = self.lines.0.clone();
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                let _ = lines.send(line);
+            }
+        });
+        self.child = Some(child);
+    }
+}
+
+impl Drop for Function {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

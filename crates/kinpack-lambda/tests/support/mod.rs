@@ -1,0 +1,6 @@
+//! What the tests share: a Runtime API, functions that run in processes of their own, events.
+#![allow(dead_code, reason = "each test takes what it needs")]
+
+pub(crate) mod events;
+pub(crate) mod function;
+pub(crate) mod runtime_api;
