@@ -1,6 +1,7 @@
 //! The state machine: see the crate's documentation for what happens to a record.
 
 mod answers;
+mod following;
 mod order;
 mod remember;
 mod settle;

@@ -99,6 +99,16 @@ impl Order {
         true
     }
 
+    /// How many bytes more there are to remember once something of the group is begun.
+    pub(super) fn cost_of_beginning(&self, batch: &Batch, group: usize) -> usize {
+        if self.begun[group] { 0 } else { cost(batch, group) }
+    }
+
+    /// How many bytes there are to remember, should all that is unfinished fail.
+    pub(super) fn cost(&self) -> usize {
+        self.cost
+    }
+
     /// The poison record that holds the record's key.
     pub(super) fn held_by(&self, batch: &Batch, index: u32) -> Option<u32> {
         let key = batch.key(index);
