@@ -2,17 +2,45 @@
 
 from collections.abc import Sequence
 
-from kinpack._errors import DecodeError, EncodeError, Error, EventError
-from kinpack._kinpack import Aggregator, Records, ShardMap, UserRecord, __version__, records
+from kinpack._errors import (
+    AvroError,
+    CompressionError,
+    DecodeError,
+    EncodeError,
+    Error,
+    EventError,
+)
+from kinpack._kinpack import (
+    Aggregator,
+    AvroReader,
+    AvroSchema,
+    Compressor,
+    Decompressor,
+    Dictionary,
+    Records,
+    SchemaStore,
+    ShardMap,
+    UserRecord,
+    __version__,
+    records,
+)
 from kinpack._writing import aggregate, batches
 
 __all__ = [
     "Aggregator",
+    "AvroError",
+    "AvroReader",
+    "AvroSchema",
+    "CompressionError",
+    "Compressor",
     "DecodeError",
+    "Decompressor",
+    "Dictionary",
     "EncodeError",
     "Error",
     "EventError",
     "Records",
+    "SchemaStore",
     "ShardMap",
     "UserRecord",
     "__version__",

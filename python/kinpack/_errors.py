@@ -43,3 +43,11 @@ class EncodeError(Error, ValueError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class CompressionError(Error, ValueError):
+    """A message cannot be compressed or decompressed."""
+
+
+class AvroError(Error, ValueError):
+    """Something is no Avro schema, or a message is none of its schema."""

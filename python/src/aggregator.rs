@@ -28,7 +28,7 @@ struct State {
 impl Aggregator {
     #[new]
     #[pyo3(signature = (*, max_size = 51_200, outer_key = "kpl", shards = None,
-        max_count = u32::MAX, record_limit = 1 << 20))]
+        max_count = 4_294_967_295, record_limit = 1_048_576))]
     fn new(
         max_size: usize,
         outer_key: &str,
@@ -164,7 +164,7 @@ impl State {
                 return Err(self.refused("it has no partition key"));
             };
             let explicit = record.explicit_hash_key(py)?;
-            let explicit = explicit.as_ref().map(|key| key.as_any());
+            let explicit = explicit.as_ref().map(Bound::as_any);
             return self.push(key.as_any(), record.data(py)?.as_any(), explicit);
         }
         let (key, data, explicit) = match record.cast::<PyTuple>() {

@@ -1,9 +1,12 @@
 //! Kinesis records and the user records in them.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kinpack::{AggregatedRecord, Contents, UserRecord};
+use kinpack_payload::Decompressor;
 
+use crate::envelopes::Envelopes;
 use crate::error::Fault;
 use crate::input::Source;
 use crate::keys::{Keys, Places};
@@ -43,23 +46,72 @@ pub(crate) struct Batch {
     pub(crate) keys: Keys,
     /// By Kinesis record.
     pub(crate) faults: BTreeMap<u32, Fault>,
+    envelopes: Envelopes,
+    /// Decompresses payloads as they are looked at.
+    decompressor: Option<Arc<Mutex<Decompressor>>>,
 }
 
 impl Batch {
     /// Takes everything apart. Needs no interpreter.
-    pub(crate) fn read(source: Source, options: &Options) -> Self {
-        let mut batch =
+    pub(crate) fn read(
+        source: Source,
+        options: &Options,
+        decompressor: Option<Arc<Mutex<Decompressor>>>,
+    ) -> Self {
+        let envelopes = match &decompressor {
+            Some(it) => {
+                Envelopes::open(&source, &mut it.lock().unwrap_or_else(PoisonError::into_inner))
+            }
+            None => Envelopes::default(),
+        };
+        let mut builder =
             Builder { entries: Vec::new(), keys: Keys::default(), faults: BTreeMap::new() };
-        batch.read(&source, options);
-        let Builder { entries, keys, faults } = batch;
-        Self { source, entries, keys, faults }
+        builder.read(&source, &envelopes, options);
+        let Builder { entries, keys, faults } = builder;
+        Self { source, entries, keys, faults, envelopes, decompressor }
     }
 
-    /// The payload of a user record.
+    /// The data of a Kinesis record: out of its envelope, or as it came if it is faulty.
     #[inline]
-    pub(crate) fn data(&self, entry: &Entry) -> Result<&[u8], Fault> {
-        let data = self.source.data(entry.kinesis as usize)?;
-        Ok(&data[entry.range()])
+    pub(crate) fn kinesis_data(&self, index: usize) -> Result<&[u8], Fault> {
+        if !self.faults.is_empty() && self.faults.contains_key(&(index as u32)) {
+            return self.source.data(index);
+        }
+        self.envelopes.data(&self.source, index)
+    }
+
+    /// The payload of a user record, as it was written.
+    #[inline]
+    pub(crate) fn written(&self, entry: &Entry) -> Result<&[u8], Fault> {
+        Ok(&self.kinesis_data(entry.kinesis as usize)?[entry.range()])
+    }
+
+    pub(crate) fn decompresses(&self) -> bool {
+        self.decompressor.is_some()
+    }
+
+    /// The payload of a user record into `out` if it is compressed; else as it was written. What
+    /// is faulty stays as it is: whoever keeps it wants to see it.
+    pub(crate) fn payload<'a>(
+        &'a self,
+        entry: &Entry,
+        out: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8], Fault> {
+        let written = self.written(entry)?;
+        let Some(decompressor) = &self.decompressor else { return Ok(written) };
+        if self.faults.contains_key(&entry.kinesis) {
+            return Ok(written);
+        }
+        let mut decompressor = decompressor.lock().unwrap_or_else(PoisonError::into_inner);
+        match decompressor.decompress_detected(written, out) {
+            Ok(Some(_)) => Ok(out),
+            Ok(None) => Ok(written),
+            Err(error) if entry.aggregated() => {
+                let number = entry.sub_sequence_number;
+                Err(Fault::new(format!("user record {number}: {error}")))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
@@ -70,9 +122,9 @@ struct Builder {
 }
 
 impl Builder {
-    fn read(&mut self, source: &Source, options: &Options) {
+    fn read(&mut self, source: &Source, envelopes: &Envelopes, options: &Options) {
         let readable: Vec<&[u8]> =
-            (0..source.len()).filter_map(|index| source.data(index).ok()).collect();
+            (0..source.len()).filter_map(|index| envelopes.data(source, index).ok()).collect();
         let mut contents = match options.policy {
             Policy::Kcl => kinpack::deaggregate_many(&readable, options.digest),
             Policy::Strict => kinpack::deaggregate_strict_many(&readable, options.digest),
@@ -81,10 +133,10 @@ impl Builder {
         let mut places = Places::default();
         for index in 0..source.len() {
             let kinesis = index as u32;
-            let data = match source.data(index) {
+            let data = match envelopes.data(source, index) {
                 Ok(data) => data,
                 Err(fault) => {
-                    self.faulty(kinesis, 0, fault);
+                    self.faulty(kinesis, source, fault);
                     continue;
                 }
             };
@@ -100,7 +152,7 @@ impl Builder {
                 }
             };
             if let Err(error) = read {
-                self.faulty(kinesis, data.len(), error.into());
+                self.faulty(kinesis, source, error.into());
             }
         }
     }
@@ -117,8 +169,9 @@ impl Builder {
         });
     }
 
-    fn faulty(&mut self, kinesis: u32, len: usize, fault: Fault) {
-        self.whole(kinesis, 0, len);
+    /// A Kinesis record as it came, if it came.
+    fn faulty(&mut self, kinesis: u32, source: &Source, fault: Fault) {
+        self.whole(kinesis, 0, source.data(kinesis as usize).map_or(0, <[u8]>::len));
         self.faults.insert(kinesis, fault);
     }
 

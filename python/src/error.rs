@@ -5,6 +5,8 @@ use pyo3::prelude::*;
 
 use crate::input::Source;
 
+import_exception!(kinpack._errors, AvroError);
+import_exception!(kinpack._errors, CompressionError);
 import_exception!(kinpack._errors, DecodeError);
 import_exception!(kinpack._errors, EncodeError);
 import_exception!(kinpack._errors, EventError);
@@ -30,6 +32,12 @@ impl Fault {
             None => format!("Kinesis record {index}"),
         };
         DecodeError::new_err((format!("{name}: {}", self.message), index, number, self.offset))
+    }
+}
+
+impl From<kinpack_payload::CompressionError> for Fault {
+    fn from(error: kinpack_payload::CompressionError) -> Self {
+        Self::new(error.to_string())
     }
 }
 

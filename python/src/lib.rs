@@ -2,8 +2,11 @@
 //! and `kinpack-payload`, and nothing of its own.
 
 mod aggregator;
+mod avro;
 mod batch;
 mod builder;
+mod compression;
+mod envelopes;
 mod error;
 mod input;
 mod keys;
@@ -20,7 +23,11 @@ mod _kinpack {
     #[pymodule_export]
     use crate::aggregator::Aggregator;
     #[pymodule_export]
+    use crate::avro::{AvroReader, AvroSchema, SchemaStore};
+    #[pymodule_export]
     use crate::builder::AggregateBuilder;
+    #[pymodule_export]
+    use crate::compression::{Compressor, Decompressor, Dictionary};
     #[pymodule_export]
     use crate::records::{Records, RecordsIterator, records};
     #[pymodule_export]

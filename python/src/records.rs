@@ -1,12 +1,14 @@
 //! The user records of an event, as a sequence.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use pyo3::exceptions::{PyIndexError, PyTypeError};
+use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyMemoryView, PySlice, PyTuple};
 
 use crate::batch::Batch;
+use crate::compression::Decompressor;
+use crate::error::Fault;
 use crate::input::Source;
 use crate::options::Options;
 use crate::user_record::UserRecord;
@@ -14,27 +16,49 @@ use crate::user_record::UserRecord;
 /// The user records of a Lambda event, of a response of boto3, or of their records.
 #[pyfunction]
 #[pyo3(signature = (event, /, *, policy = "kcl", verify_digest = true, hash_key_range = None,
-    range_rule = "aggregate", errors = "raise"))]
+    range_rule = "aggregate", decompress = None, errors = "raise"))]
 pub(crate) fn records(
     event: &Bound<'_, PyAny>,
     policy: &str,
     verify_digest: bool,
     hash_key_range: Option<(Bound<'_, PyAny>, Bound<'_, PyAny>)>,
     range_rule: &str,
+    decompress: Option<Bound<'_, PyAny>>,
     errors: &str,
 ) -> PyResult<Records> {
     let py = event.py();
     let options = Options::new(policy, verify_digest, hash_key_range, range_rule, errors)?;
+    let decompressor = match decompress {
+        Some(decompress) => decompressor(&decompress)?,
+        None => None,
+    };
     let source = Source::read(event)?;
-    let batch = match source.is_small() {
-        true => Batch::read(source, &options),
-        false => py.detach(|| Batch::read(source, &options)),
+    let batch = match source.is_small() && decompressor.is_none() {
+        true => Batch::read(source, &options, None),
+        false => py.detach(|| Batch::read(source, &options, decompressor)),
     };
     if let Some((&index, fault)) = batch.faults.first_key_value().filter(|_| !options.keep_faulty) {
         return Err(fault.clone().into_py(py, &batch.source, index as usize));
     }
     let len = batch.entries.len();
     Ok(Records { batch: Arc::new(batch), start: 0, step: 1, len })
+}
+
+/// `True` is a decompressor with the default limit and no dictionaries.
+fn decompressor(
+    given: &Bound<'_, PyAny>,
+) -> PyResult<Option<Arc<Mutex<kinpack_payload::Decompressor>>>> {
+    if let Ok(decompressor) = given.cast::<Decompressor>() {
+        return Ok(Some(Arc::clone(&decompressor.get().0)));
+    }
+    match given.extract() {
+        Ok(true) => Ok(Some(Arc::new(Mutex::new(kinpack_payload::Decompressor::new())))),
+        Ok(false) => Ok(None),
+        Err(_) => Err(PyTypeError::new_err(format!(
+            "decompress is True, False or a Decompressor, not {}",
+            given.get_type()
+        ))),
+    }
 }
 
 /// User records in order. Each is made when it is looked at; all share what was decoded.
@@ -64,11 +88,30 @@ impl Records {
         }
         for entry in self.entries() {
             let kinesis = batch.entries[entry].kinesis as usize;
-            if let Err(fault) = batch.source.data(kinesis) {
+            if let Err(fault) = batch.kinesis_data(kinesis) {
                 return Err(fault.into_py(py, &batch.source, kinesis));
             }
         }
         Ok(())
+    }
+
+    /// The payloads, decompressed without the interpreter.
+    fn decompressed<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+        let batch = &*self.batch;
+        let decompress = || {
+            let (mut all, mut buffer) = (Vec::with_capacity(self.len), Vec::new());
+            for entry in self.entries() {
+                let entry = &batch.entries[entry];
+                let payload = batch.payload(entry, &mut buffer);
+                let payload = payload.map(<[u8]>::to_vec);
+                all.push(payload.map_err(|fault| (entry.kinesis as usize, fault))?);
+            }
+            Ok(all)
+        };
+        let all = py
+            .detach(decompress)
+            .map_err(|(kinesis, fault): (_, Fault)| fault.into_py(py, &batch.source, kinesis))?;
+        Ok(all.iter().map(|payload| PyBytes::new(py, payload)).collect())
     }
 
     fn record(&self, position: usize) -> UserRecord {
@@ -114,9 +157,37 @@ impl Records {
         }
     }
 
+    fn __reversed__(&self) -> RecordsIterator {
+        RecordsIterator {
+            batch: Arc::clone(&self.batch),
+            next: self.entry(self.len.wrapping_sub(1)),
+            step: self.step.wrapping_neg(),
+            left: self.len,
+        }
+    }
+
+    /// The position of the first record that equals `value`.
+    fn index(&self, value: &Bound<'_, PyAny>) -> PyResult<usize> {
+        for position in 0..self.len {
+            if value.eq(self.record(position))? {
+                return Ok(position);
+            }
+        }
+        Err(PyValueError::new_err("it is not among the user records"))
+    }
+
+    /// How many records equal `value`.
+    fn count(&self, value: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let equal = (0..self.len).map(|position| value.eq(self.record(position)));
+        equal.map(|equal| equal.map(usize::from)).sum()
+    }
+
     /// The payloads.
     fn data<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let batch = &*self.batch;
+        if batch.decompresses() {
+            return PyList::new(py, self.decompressed(py)?);
+        }
         self.check_readable(py)?;
         // Neighbours mostly stand in the same Kinesis record.
         let (mut kinesis, mut data) = (u32::MAX, &[][..]);
@@ -124,7 +195,7 @@ impl Records {
             let entry = &batch.entries[entry];
             if entry.kinesis != kinesis {
                 kinesis = entry.kinesis;
-                data = batch.source.data(kinesis as usize).unwrap_or_default();
+                data = batch.kinesis_data(kinesis as usize).unwrap_or_default();
             }
             PyBytes::new(py, &data[entry.range()])
         });
@@ -134,12 +205,17 @@ impl Records {
     /// The payloads as views of what was decoded.
     fn memoryviews<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let batch = &*self.batch;
+        if batch.decompresses() {
+            let payloads = self.decompressed(py)?.into_iter();
+            let views = payloads.map(|it| PyMemoryView::from(&it)).collect::<PyResult<Vec<_>>>()?;
+            return PyList::new(py, views);
+        }
         let mut views = Vec::with_capacity(self.len);
         let mut holder: Option<(u32, Bound<'py, PyAny>, usize)> = None;
         for entry in self.entries() {
             let entry = &batch.entries[entry];
             let kinesis = entry.kinesis as usize;
-            let fault = |fault: crate::error::Fault| fault.into_py(py, &batch.source, kinesis);
+            let fault = |fault: Fault| fault.into_py(py, &batch.source, kinesis);
             let (view, start) = match &holder {
                 Some((of, view, start)) if *of == entry.kinesis => (view.clone(), *start),
                 _ => {

@@ -143,7 +143,12 @@ impl UserRecord {
         match &self.0 {
             Inner::InBatch { batch, entry } => {
                 let entry = &batch.entries[*entry as usize];
-                match batch.data(entry) {
+                let mut buffer = Vec::new();
+                let payload = match batch.decompresses() {
+                    true => py.detach(|| batch.payload(entry, &mut buffer)),
+                    false => batch.written(entry),
+                };
+                match payload {
                     Ok(data) => Ok(PyBytes::new(py, data)),
                     Err(fault) => Err(fault.into_py(py, &batch.source, entry.kinesis as usize)),
                 }
@@ -272,6 +277,17 @@ impl UserRecord {
     fn json(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         LOADS.import(py, "json", "loads")?.call1((self.data(py)?,)).map(Bound::unbind)
+    }
+
+    /// The payload read as Avro, by an `AvroSchema` or an `AvroReader`.
+    #[pyo3(signature = (schema, *, framing = None))]
+    fn avro<'py>(
+        &self,
+        schema: &Bound<'py, PyAny>,
+        framing: Option<&str>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = schema.py();
+        crate::avro::read(py, schema, framing, self.data(py)?.as_bytes())
     }
 
     fn __richcmp__(&self, other: &Self, op: CompareOp, py: Python<'_>) -> PyResult<Py<PyAny>> {

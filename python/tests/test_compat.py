@@ -5,10 +5,11 @@ import collections.abc  # noqa: F401  (aws-kinesis-agg uses it and forgets to im
 import datetime
 import random
 
-import kinpack
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import kinpack
 from kinpack.compat import aggregator, deaggregator
 from vectors import lambda_event, load
 
@@ -22,9 +23,7 @@ hash_keys = st.integers(0, 2**128 - 1).map(str)
 records = st.lists(
     st.tuples(keys, st.binary(max_size=80), st.none() | hash_keys), min_size=1, max_size=20
 )
-all_hashed = st.lists(
-    st.tuples(keys, st.binary(max_size=80), hash_keys), min_size=1, max_size=20
-)
+all_hashed = st.lists(st.tuples(keys, st.binary(max_size=80), hash_keys), min_size=1, max_size=20)
 
 
 def packed(records):

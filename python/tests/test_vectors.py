@@ -3,8 +3,9 @@
 import base64
 import json
 
-import kinpack
 import pytest
+
+import kinpack
 from vectors import lambda_event, load, row
 
 KPL = load("kpl")

@@ -48,3 +48,10 @@ def lambda_event(entries):
             for number, entry in enumerate(entries)
         ]
     }
+
+
+def load_payload(folder):
+    """(file name without ending, content) of `crates/kinpack-payload/tests/vectors/<folder>`."""
+    files = sorted((CRATES / "kinpack-payload/tests/vectors" / folder).glob("*.json"))
+    assert files, folder
+    return [(file.stem, json.loads(file.read_text(encoding="utf-8"))) for file in files]

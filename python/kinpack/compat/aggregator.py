@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, Callable, Optional, Union
+from typing import Any, Callable, Union
 
 from kinpack._kinpack import _AggregateBuilder
 from kinpack.compat import MAX_BYTES_PER_RECORD
@@ -55,7 +55,7 @@ class RecordAggregator:
         return record
 
     def add_user_record(
-        self, partition_key: _Text, data: _Text, explicit_hash_key: Optional[_Text] = None
+        self, partition_key: _Text, data: _Text, explicit_hash_key: _Text | None = None
     ) -> AggRecord | None:
         """Adds a user record. Returns the full aggregate that it did not fit in any more, if that
         was so."""
@@ -104,7 +104,7 @@ class AggRecord:
         return self._builder.explicit_hash_key
 
     def add_user_record(
-        self, partition_key: _Text, data: _Text, explicit_hash_key: Optional[_Text] = None
+        self, partition_key: _Text, data: _Text, explicit_hash_key: _Text | None = None
     ) -> bool:
         """Adds a user record, or says that it does not fit any more."""
         return self._builder.add(

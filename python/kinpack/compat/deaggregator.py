@@ -31,10 +31,9 @@ def iter_deaggregate_records(
 ) -> Iterator[dict[str, Any]]:
     """The same, one Kinesis record after another. `data_format="Boto3"` is for records of
     `get_records`."""
-    if isinstance(records, Mapping):
-        records = [records]
-    for record in records:
-        record = _as_lambda_has_it(record, data_format)
+    each: Iterable[Any] = [records] if isinstance(records, Mapping) else records
+    for one in each:
+        record = _as_lambda_has_it(one, data_format)
         data = record["kinesis"]["data"]
         if data_format != "Boto3":
             data = base64.b64decode(data)

@@ -1,0 +1,228 @@
+//! Avro, as `kinpack-payload` has it.
+
+mod item;
+mod store;
+
+use std::sync::{Arc, OnceLock};
+
+use kinpack_payload::avro::{self, AvroWriter, Framing, SchemaId};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyString};
+
+use crate::error::AvroError;
+use crate::options::one_of;
+use crate::text;
+use item::Item;
+pub(crate) use store::SchemaStore;
+use store::Store;
+
+fn raised(error: avro::AvroError) -> PyErr {
+    AvroError::new_err(error.to_string())
+}
+
+/// An Avro schema, parsed once.
+#[pyclass(frozen, module = "kinpack")]
+pub(crate) struct AvroSchema {
+    schema: Arc<avro::AvroSchema>,
+    /// Reads what was written with it.
+    reader: OnceLock<avro::AvroReader<Store>>,
+}
+
+/// The text of a schema that is given as text, or as what `json.loads` makes of it.
+fn schema_text(schema: &Bound<'_, PyAny>) -> PyResult<String> {
+    static DUMPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    if let Some(text) = text::bytes_or_text(schema)? {
+        return match std::str::from_utf8(&text) {
+            Ok(text) => Ok(text.to_owned()),
+            Err(_) => Err(AvroError::new_err("the schema is not UTF-8")),
+        };
+    }
+    if schema.cast::<PyDict>().is_err() && schema.cast::<PyList>().is_err() {
+        return Err(PyTypeError::new_err(format!(
+            "a schema is JSON as str or bytes, a dict, a list or an AvroSchema, not {}",
+            schema.get_type()
+        )));
+    }
+    DUMPS.import(schema.py(), "json", "dumps")?.call1((schema,))?.extract()
+}
+
+impl AvroSchema {
+    fn reader(&self) -> &avro::AvroReader<Store> {
+        self.reader.get_or_init(|| {
+            avro::AvroReader::new(Store::Fixed(Arc::clone(&self.schema)))
+                .with_reader_schema(Arc::clone(&self.schema))
+        })
+    }
+
+    /// A schema in whichever form it was given.
+    fn of(schema: &Bound<'_, PyAny>) -> PyResult<Arc<avro::AvroSchema>> {
+        match schema.cast::<Self>() {
+            Ok(schema) => Ok(Arc::clone(&schema.get().schema)),
+            Err(_) => {
+                let text = schema_text(schema)?;
+                avro::AvroSchema::parse(&text).map(Arc::new).map_err(raised)
+            }
+        }
+    }
+}
+
+#[pymethods]
+impl AvroSchema {
+    #[new]
+    #[pyo3(signature = (schema, *, references = None))]
+    fn new(schema: &Bound<'_, PyAny>, references: Option<Vec<Bound<'_, PyAny>>>) -> PyResult<Self> {
+        let text = schema_text(schema)?;
+        let references: Vec<String> =
+            references.unwrap_or_default().iter().map(schema_text).collect::<PyResult<_>>()?;
+        let references: Vec<&str> = references.iter().map(String::as_str).collect();
+        let schema = avro::AvroSchema::parse_with_references(&text, &references);
+        Ok(Self { schema: Arc::new(schema.map_err(raised)?), reader: OnceLock::new() })
+    }
+
+    /// The parsing canonical form.
+    #[getter]
+    fn canonical_form(&self) -> String {
+        self.schema.canonical_form()
+    }
+
+    /// The CRC-64-AVRO fingerprint of the canonical form.
+    #[getter]
+    fn fingerprint(&self) -> u64 {
+        match self.schema.fingerprint() {
+            SchemaId::Fingerprint(fingerprint) => fingerprint,
+            _ => 0,
+        }
+    }
+
+    /// Writes a value, as `json.dumps` takes it, as a message.
+    #[pyo3(signature = (value, *, framing = "single-object", id = None))]
+    fn encode<'py>(
+        &self,
+        py: Python<'py>,
+        value: &Bound<'py, PyAny>,
+        framing: &str,
+        id: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        static DUMPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let json: String = DUMPS.import(py, "json", "dumps")?.call1((value,))?.extract()?;
+        let json: serde_json::Value = serde_json::from_str(&json)
+            .map_err(|error| AvroError::new_err(format!("no JSON value: {error}")))?;
+        let id = id.as_ref().map(store::schema_id).transpose()?;
+        let mut writer = match (one_of("framing", framing, &FRAMINGS)?, id) {
+            (Framing::SingleObject, None) => AvroWriter::single_object(&self.schema),
+            (Framing::Datum, None) => AvroWriter::datum(&self.schema),
+            (Framing::Confluent, Some(SchemaId::Confluent(id))) => {
+                AvroWriter::confluent(&self.schema, id)
+            }
+            (Framing::Glue, Some(SchemaId::Glue(id))) => AvroWriter::glue(&self.schema, id),
+            (Framing::Container, _) => {
+                return Err(PyValueError::new_err("a message is no container file"));
+            }
+            (framing, _) => {
+                let message = "id is the schema id of Confluent (an int) or Glue (a UUID), and \
+                               of these only";
+                return Err(PyValueError::new_err(format!("{framing}: {message}")));
+            }
+        };
+        let mut out = Vec::new();
+        py.detach(|| writer.write_json(&json, &mut out)).map_err(raised)?;
+        Ok(PyBytes::new(py, &out))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("AvroSchema({:?})", self.schema.canonical_form())
+    }
+}
+
+const FRAMINGS: [(&str, Framing); 5] = [
+    ("single-object", Framing::SingleObject),
+    ("confluent", Framing::Confluent),
+    ("glue", Framing::Glue),
+    ("container", Framing::Container),
+    ("datum", Framing::Datum),
+];
+
+/// Reads messages whose schemas a store knows.
+#[pyclass(frozen, module = "kinpack")]
+pub(crate) struct AvroReader {
+    reader: avro::AvroReader<Store>,
+    framing: Option<Framing>,
+}
+
+#[pymethods]
+impl AvroReader {
+    #[new]
+    #[pyo3(signature = (store, *, schema = None, framing = None, limit = 67_108_864))]
+    fn new(
+        store: &Bound<'_, PyAny>,
+        schema: Option<Bound<'_, PyAny>>,
+        framing: Option<&str>,
+        limit: usize,
+    ) -> PyResult<Self> {
+        let mut reader = avro::AvroReader::new(store::read(store)?);
+        if let Some(schema) = schema {
+            reader = reader.with_reader_schema(AvroSchema::of(&schema)?);
+        }
+        let framing = framing.map(|framing| one_of("framing", framing, &FRAMINGS)).transpose()?;
+        Ok(Self { reader: reader.with_limit(limit), framing })
+    }
+
+    /// The value of a message; of a container file, the list of its values.
+    fn read<'py>(&self, py: Python<'py>, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        read_with(py, &self.reader, self.framing, &text::data(data)?)
+    }
+}
+
+fn read_with<'py>(
+    py: Python<'py>,
+    reader: &avro::AvroReader<Store>,
+    framing: Option<Framing>,
+    data: &[u8],
+) -> PyResult<Bound<'py, PyAny>> {
+    let read = || -> Result<Option<Item>, avro::AvroError> {
+        let opened = match framing {
+            Some(framing) => Some(reader.open_as(framing, data)?),
+            None => reader.open(data)?,
+        };
+        let Some(mut opened) = opened else { return Ok(None) };
+        let container = opened.is_container();
+        let mut items = Vec::new();
+        while let Some(datum) = opened.next()? {
+            items.push(datum.read::<Item>()?);
+        }
+        Ok(if container { Some(Item::List(items)) } else { items.pop() })
+    };
+    match py.detach(read).map_err(raised)? {
+        Some(item) => item.into_object(py),
+        None => Err(AvroError::new_err(
+            "the message begins neither as an Avro single object nor as a container file; \
+             say its framing: \"confluent\", \"glue\" or \"datum\"",
+        )),
+    }
+}
+
+/// Reads a message by a schema or a reader, as `UserRecord.avro` is given one.
+pub(crate) fn read<'py>(
+    py: Python<'py>,
+    schema: &Bound<'py, PyAny>,
+    framing: Option<&str>,
+    data: &[u8],
+) -> PyResult<Bound<'py, PyAny>> {
+    let framing = framing.map(|framing| one_of("framing", framing, &FRAMINGS)).transpose()?;
+    if let Ok(reader) = schema.cast::<AvroReader>() {
+        let reader = reader.get();
+        return read_with(py, &reader.reader, framing.or(reader.framing), data);
+    }
+    if let Ok(schema) = schema.cast::<AvroSchema>() {
+        return read_with(py, schema.get().reader(), framing, data);
+    }
+    let schema = AvroSchema { schema: AvroSchema::of(schema)?, reader: OnceLock::new() };
+    read_with(py, schema.reader(), framing, data)
+}
+
+/// Whether a value is what a Confluent registry numbers schemas by.
+fn is_number(id: &Bound<'_, PyAny>) -> bool {
+    id.cast::<PyInt>().is_ok() && id.cast::<PyString>().is_err()
+}
