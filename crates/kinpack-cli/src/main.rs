@@ -5,6 +5,7 @@
 mod completions;
 mod data_text;
 mod demo;
+mod envelope;
 mod failure;
 mod input;
 mod inspect;

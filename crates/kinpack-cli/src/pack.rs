@@ -1,9 +1,10 @@
 //! `kinpack pack`
 
 mod event;
-mod options;
+pub(crate) mod options;
 mod output;
 mod packer;
+pub(crate) mod payload;
 mod put_records;
 mod rows;
 mod shard_list;
@@ -18,6 +19,7 @@ use kinpack::{Aggregator, Limits, OuterKeyPolicy, ShardMap};
 
 use self::output::Output;
 use self::packer::Packer;
+use self::payload::Envelopes;
 use self::rows::{Buffers, Keys, Reader};
 use self::source::Source;
 use crate::data_text::DataFormat;
@@ -49,6 +51,16 @@ Examples:
   kinpack pack records.ndjson
   kinpack unpack old.json | kinpack pack --max-size 100KiB
   kinpack pack --lines --partition-key random app.log
+
+  # Smaller messages: each compressed with a dictionary that was trained from samples of them
+  kinpack dict train --size 16KiB samples.ndjson -o messages.dict
+  kinpack pack --compress zstd:3,dict=messages.dict records.ndjson
+
+  # The whole aggregate compressed: smallest of all, for consumers that use kinpack
+  kinpack pack --compress zstd --at aggregate-kinpack-only records.ndjson
+
+  # JSON messages as Avro
+  kinpack pack --data json --avro-schema click.avsc --framing single records.ndjson
 
   # Put a file onto a stream (AWS CLI 2; look for FailedRecordCount in the answers):
   aws kinesis list-shards --stream-name s > shards.json
@@ -120,6 +132,9 @@ pub(crate) struct Args {
     /// records of one key together, under that key) or lanes:N (`lane-<i>`, order per key kept)
     #[arg(long, value_name = "POLICY", value_parser = options::outer_key, default_value = "kpl")]
     outer_key: OuterKeyPolicy,
+
+    #[command(flatten)]
+    payload: payload::PayloadArgs,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -137,8 +152,9 @@ enum OutputFormat {
 
 pub(crate) fn run(args: &Args) -> crate::Result {
     let progress = Progress::new();
-    let mut packer = packer(args, &progress)?;
-    let mut source = Source::new(reader(args)?, &progress);
+    let (payloads, envelopes) = args.payload.read()?;
+    let mut packer = packer(args, envelopes, &progress)?;
+    let mut source = Source::new(reader(args)?, payloads, &progress);
     let standard_input = [PathBuf::from("-")];
     let files = if args.files.is_empty() { &standard_input[..] } else { &args.files };
     let packed = source.pack(files, &mut packer).and_then(|()| packer.finish());
@@ -147,7 +163,11 @@ pub(crate) fn run(args: &Args) -> crate::Result {
     source.outcome()
 }
 
-fn packer<'a>(args: &Args, progress: &'a Progress) -> crate::Result<Packer<'a>> {
+fn packer<'a>(
+    args: &Args,
+    envelopes: Envelopes,
+    progress: &'a Progress,
+) -> crate::Result<Packer<'a>> {
     let limit = args.record_limit;
     let max_size = args.max_size.unwrap_or_else(|| Limits::default().max_size().min(limit));
     let limits = Limits::new(max_size, args.max_count.unwrap_or(u32::MAX), limit)
@@ -176,7 +196,7 @@ fn packer<'a>(args: &Args, progress: &'a Progress) -> crate::Result<Packer<'a>> 
         OutputFormat::Event => Box::new(event::Events::new(out, event_stream())),
     };
     let events = (event_stream(), args.output == OutputFormat::Event);
-    Ok(Packer::new((shards, limits, args.outer_key), output, events, progress))
+    Ok(Packer::new((shards, limits, args.outer_key), envelopes, output, events, progress))
 }
 
 fn reader(args: &Args) -> crate::Result<Reader> {

@@ -1,13 +1,19 @@
 //! `kinpack unpack`
 
+mod payload;
 mod row;
 
+use std::fmt;
+
 use kinpack::{Contents, DecodeError, Digest, HashKeyRange, ParseHashKeyError, UserRecord};
+use kinpack_payload::CompressionError;
 
 use crate::data_text::DataFormat;
+use crate::envelope::{Opened, Opener};
 use crate::failure::{Failure, Outcome};
 use crate::input::{self, Found, Inputs, Unreadable};
 use crate::progress::Progress;
+use payload::Decoder;
 use row::{Rows, Shape};
 
 /// Unpack aggregated records: one user record a line
@@ -22,6 +28,9 @@ use row::{Rows, Shape};
 /// says whether it came out of an aggregate. A plain record's explicit hash key is the one it was
 /// put with, where the input has that and it is not just the MD5 of the partition key. What is
 /// absent is null.
+///
+/// An aggregate that `kinpack pack --at aggregate-kinpack-only` has compressed as a whole is unwrapped
+/// without being asked.
 ///
 /// A record that begins as an aggregate but is none (too short, wrong digest, broken protobuf) is a
 /// plain record, as it is to Amazon's Kinesis Client Library (KCL); --strict takes it for a fault.
@@ -51,6 +60,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "START:END", value_parser = hash_key_range)]
     #[arg(conflicts_with = "hash_range")]
     hash_range_per_record: Option<HashKeyRange>,
+    #[command(flatten)]
+    payload: payload::PayloadArgs,
 }
 
 const AFTER_HELP: &str = "\
@@ -78,6 +89,12 @@ Examples:
   One record's data, copied from a log:
     echo 84mawgoBYQoBYhIBMBIBMBoFCAAaAXgaBQgBGgF5RYIkBaElFHCZNTQaC/Kk/w== | kinpack unpack --data utf8
 
+  Payloads that are compressed, each by whatever it was:
+    kinpack unpack --decompress auto --data json records.json
+
+  Avro as JSON, by the schemas in a directory:
+    kinpack unpack --avro auto --schemas schemas/ records.json
+
   What belongs to the first of two shards:
     kinpack unpack --hash-range 0:170141183460469231731687303715884105727 records.json";
 
@@ -91,8 +108,14 @@ fn hash_key_range(text: &str) -> Result<HashKeyRange, String> {
 pub(crate) fn run(args: &Args) -> crate::Result {
     let progress = Progress::new();
     let shape = if args.raw { Shape::Raw } else { Shape::Json(args.data) };
-    let mut unpack =
-        Unpack { args, progress: &progress, rows: Rows::new(shape), dropped: Dropped::default() };
+    let mut unpack = Unpack {
+        args,
+        progress: &progress,
+        opener: Opener::new(args.payload.inflate_limit()),
+        decoder: Decoder::new(&args.payload)?,
+        rows: Rows::new(shape),
+        dropped: Dropped::default(),
+    };
     let outcome = input::visit(&args.input, &progress, &mut unpack);
     if !matches!(outcome, Err(Failure::Io(..))) {
         unpack.report_dropped();
@@ -103,6 +126,8 @@ pub(crate) fn run(args: &Args) -> crate::Result {
 struct Unpack<'a> {
     args: &'a Args,
     progress: &'a Progress,
+    opener: Opener,
+    decoder: Decoder,
     rows: Rows,
     dropped: Dropped,
 }
@@ -135,24 +160,12 @@ impl From<Failure> for Stop {
 
 impl input::Visitor for Unpack<'_> {
     fn records(&mut self, found: &[Found<'_>]) -> crate::Result {
-        let digest = if self.args.no_verify { Digest::Skip } else { Digest::Verify };
-        let datas: Vec<&[u8]> =
-            found.iter().filter_map(|it| it.data.as_ref().ok().copied()).collect();
-        let contents = match self.args.strict {
-            true => kinpack::deaggregate_strict_many(&datas, digest),
-            false => kinpack::deaggregate_many(&datas, digest),
-        };
-        let mut readable = datas.iter().copied().zip(contents);
-        let mut outcome = Outcome::Well;
-        for found in found {
-            outcome = outcome.max(match &found.data {
-                Err(unreadable) => self.unreadable(found, unreadable)?,
-                // One for each whose data is there.
-                Ok(_) => match readable.next() {
-                    Some((data, contents)) => self.record(found, data, contents)?,
-                    None => break,
-                },
-            });
+        let (mut outcome, mut rest) = (Outcome::Well, found);
+        while !rest.is_empty() {
+            let opened = self.open_some(rest);
+            let (now, later) = rest.split_at(opened.len());
+            outcome = outcome.max(self.opened(now, &opened)?);
+            rest = later;
         }
         Ok(outcome)
     }
@@ -162,7 +175,66 @@ impl input::Visitor for Unpack<'_> {
     }
 }
 
+/// The data of a record, or why it has none, or what is wrong with its envelope.
+enum Data<'a> {
+    There(Opened<'a>),
+    Unreadable,
+    BadEnvelope(CompressionError),
+}
+
 impl Unpack<'_> {
+    /// Takes records out of their envelopes: so many that those do not fill the memory.
+    fn open_some<'a>(&mut self, found: &[Found<'a>]) -> Vec<Data<'a>> {
+        /// Bytes that came out of envelopes, at which the others wait.
+        const ENOUGH: usize = 8 << 20;
+
+        let (mut opened, mut inflated) = (Vec::with_capacity(found.len()), 0);
+        for found in found {
+            if inflated >= ENOUGH {
+                break;
+            }
+            opened.push(match found.data {
+                Err(_) => Data::Unreadable,
+                Ok(data) => match self.opener.open(data) {
+                    Ok(opened) => {
+                        inflated += opened.codec.map_or(0, |_| opened.data.len());
+                        Data::There(opened)
+                    }
+                    Err(error) => Data::BadEnvelope(error),
+                },
+            });
+        }
+        opened
+    }
+
+    fn opened(&mut self, found: &[Found<'_>], opened: &[Data<'_>]) -> crate::Result {
+        let digest = if self.args.no_verify { Digest::Skip } else { Digest::Verify };
+        let there = |data| match data {
+            &Data::There(ref opened) => Some(&*opened.data),
+            _ => None,
+        };
+        let datas: Vec<&[u8]> = opened.iter().filter_map(there).collect();
+        let contents = match self.args.strict {
+            true => kinpack::deaggregate_strict_many(&datas, digest),
+            false => kinpack::deaggregate_many(&datas, digest),
+        };
+        let mut readable = datas.iter().copied().zip(contents);
+        let mut outcome = Outcome::Well;
+        for (found, opened) in found.iter().zip(opened) {
+            outcome = outcome.max(match (opened, &found.data) {
+                // One for each whose data is there.
+                (Data::There(_), _) => match readable.next() {
+                    Some((data, contents)) => self.record(found, data, contents)?,
+                    None => break,
+                },
+                (Data::BadEnvelope(error), Ok(data)) => self.faulty(found, data, error)?,
+                (_, Err(unreadable)) => self.unreadable(found, unreadable)?,
+                (Data::Unreadable, Ok(_)) => Outcome::Well,
+            });
+        }
+        Ok(outcome)
+    }
+
     fn unreadable(&mut self, found: &Found<'_>, unreadable: &Unreadable<'_>) -> crate::Result {
         let Unreadable { text, reason } = unreadable;
         self.progress.complain(&format_args!("{}: {reason}", found.place));
@@ -183,12 +255,20 @@ impl Unpack<'_> {
         match self.unpack(found, contents) {
             Ok(outcome) => Ok(outcome),
             Err(Stop::Output(failure)) => Err(failure),
-            Err(Stop::Fault(fault)) => {
-                self.progress.complain(&format_args!("{}: {fault}", found.place));
-                self.rows.faulty(found, data, &fault.to_string())?;
-                Ok(Outcome::Faulty)
-            }
+            Err(Stop::Fault(fault)) => self.faulty(found, data, &fault),
         }
+    }
+
+    /// Hands a record on whole, with what is wrong with it.
+    fn faulty(
+        &mut self,
+        found: &Found<'_>,
+        data: &[u8],
+        fault: &dyn fmt::Display,
+    ) -> crate::Result {
+        self.progress.complain(&format_args!("{}: {fault}", found.place));
+        self.rows.faulty(found, data, &fault.to_string())?;
+        Ok(Outcome::Faulty)
     }
 
     fn unpack(
@@ -223,12 +303,13 @@ impl Unpack<'_> {
         self.rows.begin(found);
         for record in records {
             written += 1;
-            if let Some(misfit) = self.rows.user_record(&record)? {
+            let payload = self.decoder.payload(record.data);
+            if let Some(fault) = self.rows.user_record(&record, payload)? {
                 outcome = Outcome::Faulty;
                 let number = record.sub_sequence_number;
                 self.progress.complain(&match record.aggregated {
-                    true => format!("{}, user record {number}: {misfit}", found.place),
-                    false => format!("{}: {misfit}", found.place),
+                    true => format!("{}, user record {number}: {fault}", found.place),
+                    false => format!("{}: {fault}", found.place),
                 });
             }
         }

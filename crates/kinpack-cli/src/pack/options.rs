@@ -3,7 +3,7 @@
 use kinpack::{Lanes, OuterKeyPolicy};
 
 /// A number of bytes: `51200`, `50KiB`, `1MiB`.
-pub(super) fn size(text: &str) -> Result<usize, String> {
+pub(crate) fn size(text: &str) -> Result<usize, String> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let unit = match unit.trim_start().to_ascii_lowercase().as_str() {

@@ -9,6 +9,7 @@ use kinpack::{
 
 use super::event::{self, Stream};
 use super::output::Output;
+use super::payload::Envelopes;
 use super::rows::{Fault, NewRecord};
 use crate::progress::Progress;
 
@@ -16,6 +17,7 @@ pub(super) struct Packer<'a> {
     aggregator: ShardedAggregator,
     limits: Limits,
     policy: OuterKeyPolicy,
+    envelopes: Envelopes,
     output: Box<dyn Output>,
     /// The stream of the events that the records are for, or may come in.
     stream: Stream,
@@ -31,6 +33,7 @@ pub(super) struct Packer<'a> {
 impl<'a> Packer<'a> {
     pub(super) fn new(
         (shards, limits, policy): (ShardMap, Limits, OuterKeyPolicy),
+        envelopes: Envelopes,
         output: Box<dyn Output>,
         (stream, for_events): (Stream, bool),
         progress: &'a Progress,
@@ -44,6 +47,7 @@ impl<'a> Packer<'a> {
             aggregator,
             limits,
             policy,
+            envelopes,
             output,
             stream,
             for_events,
@@ -85,7 +89,8 @@ impl<'a> Packer<'a> {
     }
 
     fn put_finished(&mut self) -> io::Result<()> {
-        while let Some(placed) = self.aggregator.next_finished() {
+        while let Some(mut placed) = self.aggregator.next_finished() {
+            self.envelopes.close(&mut placed.record)?;
             self.count += 1;
             if let Some(warning) = self.warning(&placed) {
                 let key = &placed.record.partition_key;

@@ -8,6 +8,7 @@ use kinpack::{EncodeError, HashKey, ParseHashKeyError};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::payload::PayloadFault;
 use crate::data_text::{DataFormat, Misfit};
 
 /// A user record to pack.
@@ -129,6 +130,8 @@ pub(super) enum Fault {
     NoData,
     ExplicitHashKey(ParseHashKeyError),
     Data(Misfit),
+    /// It cannot be made what it should be.
+    Payload(PayloadFault),
     /// No Kinesis record takes it.
     Refused(EncodeError),
     /// No Lambda event takes it.
@@ -153,6 +156,7 @@ impl fmt::Display for Fault {
             Self::NoData => f.write_str("no data"),
             Self::ExplicitHashKey(error) => write!(f, "the explicit hash key: {error}"),
             Self::Data(misfit) => misfit.fmt(f),
+            Self::Payload(fault) => fault.fmt(f),
             Self::Refused(error) => error.fmt(f),
             Self::AboveEvent(size) => write!(
                 f,

@@ -6,7 +6,8 @@ use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use super::packer::Packer;
-use super::rows::{Fault, Reader};
+use super::payload::Payloads;
+use super::rows::{Fault, NewRecord, Reader};
 use crate::failure::{Failure, Outcome};
 use crate::progress::Progress;
 
@@ -14,6 +15,7 @@ use crate::progress::Progress;
 /// gone on with.
 pub(super) struct Source<'a> {
     reader: Reader,
+    payloads: Payloads,
     progress: &'a Progress,
     outcome: Outcome,
     /// Some file could not be read.
@@ -21,8 +23,8 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(reader: Reader, progress: &'a Progress) -> Self {
-        Self { reader, progress, outcome: Outcome::Well, broken: false }
+    pub(super) fn new(reader: Reader, payloads: Payloads, progress: &'a Progress) -> Self {
+        Self { reader, payloads, progress, outcome: Outcome::Well, broken: false }
     }
 
     /// Packs the user records of all files; an error is one of the output.
@@ -80,7 +82,10 @@ impl<'a> Source<'a> {
 
     fn pack_line(&mut self, line: &[u8], packer: &mut Packer<'_>) -> io::Result<Result<(), Fault>> {
         match self.reader.read(line) {
-            Ok(Some(record)) => packer.push(&record),
+            Ok(Some(record)) => match self.payloads.of(record.data) {
+                Ok(data) => packer.push(&NewRecord { data, ..record }),
+                Err(fault) => Ok(Err(Fault::Payload(fault))),
+            },
             Ok(None) => Ok(Ok(())),
             Err(fault) => Ok(Err(fault)),
         }

@@ -5,7 +5,8 @@ use std::io::Write as _;
 
 use kinpack::{HashKey, UserRecord};
 
-use crate::data_text::{DataFormat, Misfit, push_json_string};
+use super::payload::{Payload, PayloadFault};
+use crate::data_text::{DataFormat, push_json_string};
 use crate::input::Found;
 use crate::output::Output;
 
@@ -57,20 +58,41 @@ impl Rows {
         self.begin.extend_from_slice(br#","sub_sequence_number":"#);
     }
 
-    /// A user record; its data may not fit the format, then it is there as base64.
-    pub(super) fn user_record(&mut self, record: &UserRecord<'_>) -> io::Result<Option<Misfit>> {
-        let format = match self.shape {
-            Shape::Raw => return self.raw(record.data).map(|()| None),
-            Shape::Json(format) => format,
+    /// A user record, its data as it was before it was packed. What cannot be had like that, or does
+    /// not fit the format, is there as base64, as it came.
+    pub(super) fn user_record(
+        &mut self,
+        record: &UserRecord<'_>,
+        payload: Result<Payload<'_>, PayloadFault>,
+    ) -> io::Result<Option<String>> {
+        let Shape::Json(format) = self.shape else {
+            let (bytes, fault) = match payload {
+                Ok(Payload::Bytes(bytes)) => (bytes, None),
+                Ok(Payload::Json(text)) => (text.as_bytes(), None),
+                Err(fault) => (record.data, Some(fault.to_string())),
+            };
+            return self.raw(bytes).map(|()| fault);
         };
         let row = self.members(record);
-        let misfit = format.encode(record.data, row).err();
-        if let Some(misfit) = &misfit {
-            push_error(&misfit.to_string(), row);
+        let fault = match payload {
+            Ok(Payload::Json(text)) => {
+                row.extend_from_slice(text.as_bytes());
+                None
+            }
+            Ok(Payload::Bytes(bytes)) => {
+                format.encode(bytes, row).err().map(|misfit| misfit.to_string())
+            }
+            Err(fault) => {
+                DataFormat::Base64.encode(record.data, row).expect("base64 holds any data");
+                Some(fault.to_string())
+            }
+        };
+        if let Some(fault) = &fault {
+            push_error(fault, row);
         }
         row.push(b'}');
         self.output.end_row()?;
-        Ok(misfit)
+        Ok(fault)
     }
 
     /// A Kinesis record whose user records cannot be told.
