@@ -1,6 +1,7 @@
 //! The settings of a consumer.
 
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use kinpack_consumer::{
@@ -37,8 +38,23 @@ pub struct Consumer<P: ProgressStore = NoProgress, L = NoDeadLetter> {
     pub(crate) config: Config<P::Kind>,
     pub(crate) store: P,
     pub(crate) letters: L,
+    pub(crate) common: Common,
+}
+
+/// How long before the deadline nothing new is begun, unless told.
+const MARGIN: Duration = Duration::from_secs(1);
+
+/// What does not depend on the types.
+#[derive(Debug)]
+pub(crate) struct Common {
     pub(crate) broken: BrokenAggregates,
+    pub(crate) margin: Duration,
     pub(crate) name: Option<String>,
+    /// The namespace of the metrics.
+    pub(crate) metrics: Option<String>,
+    /// Said once in the life of an environment.
+    pub(crate) said_fan_out: AtomicBool,
+    pub(crate) said_reporting: AtomicBool,
 }
 
 /// How often a record may fail, [`Consumer::poison`]: at the last of so many attempts it is poison.
@@ -86,18 +102,24 @@ impl Consumer {
     #[must_use]
     pub fn new(reporting: Reporting) -> Self {
         Self {
-            config: Config::new(reporting),
+            config: Config::new(reporting).deadline_margin(MARGIN),
             store: NoProgress,
             letters: NoDeadLetter,
-            broken: BrokenAggregates::Fail,
-            name: None,
+            common: Common {
+                broken: BrokenAggregates::Fail,
+                margin: MARGIN,
+                name: None,
+                metrics: None,
+                said_fan_out: AtomicBool::new(false),
+                said_reporting: AtomicBool::new(false),
+            },
         }
     }
 }
 
 impl<L> Consumer<NoProgress, L> {
     fn keeping<P: ProgressStore>(self, store: P, config: Config<P::Kind>) -> Consumer<P, L> {
-        Consumer { config, store, letters: self.letters, broken: self.broken, name: self.name }
+        Consumer { config, store, letters: self.letters, common: self.common }
     }
 
     /// Remembers progress as long as this environment lives: a record that was finished is usually
@@ -123,13 +145,7 @@ impl<P: ProgressStore<Kind = Durable>, L> Consumer<P, L> {
     pub fn poison<D: DeadLetters>(self, rule: PoisonRule<D>) -> Consumer<P, D> {
         let attempts = NonZeroU32::new(rule.after.0).unwrap_or(NonZeroU32::MIN);
         let config = self.config.poison_after(attempts, rule.policy);
-        Consumer {
-            config,
-            store: self.store,
-            letters: rule.letters,
-            broken: self.broken,
-            name: self.name,
-        }
+        Consumer { config, store: self.store, letters: rule.letters, common: self.common }
     }
 
     /// Writes progress in between, for handlers whose effects are dear: after a crash or a time-out
@@ -166,7 +182,8 @@ impl<P: ProgressStore, L> Consumer<P, L> {
     /// dead letter. A handler that blocks its thread cannot be dropped.
     #[must_use]
     pub fn deadline_margin(self, margin: Duration) -> Self {
-        Self { config: self.config.deadline_margin(margin), ..self }
+        let common = Common { margin, ..self.common };
+        Self { config: self.config.deadline_margin(margin), common, ..self }
     }
 
     /// A record whose handler says that it is poison goes to the dead letter at once. No store is
@@ -174,19 +191,33 @@ impl<P: ProgressStore, L> Consumer<P, L> {
     #[must_use]
     pub fn dead_letter<D: DeadLetters>(self, letters: D, then: AfterDeadLetter) -> Consumer<P, D> {
         let config = self.config.dead_letter(then);
-        Consumer { config, store: self.store, letters, broken: self.broken, name: self.name }
+        Consumer { config, store: self.store, letters, common: self.common }
     }
 
     /// What becomes of an aggregate that cannot be decoded: it fails unless told.
     #[must_use]
     pub fn broken_aggregates(self, broken: BrokenAggregates) -> Self {
-        Self { config: self.config.broken_aggregates(broken), broken, ..self }
+        let common = Common { broken, ..self.common };
+        Self { config: self.config.broken_aggregates(broken), common, ..self }
     }
 
     /// Under which name progress is kept. Unless told it is the function's, so that two functions
     /// can share a table, and all versions of a function go on where others stopped.
     #[must_use]
     pub fn name(self, name: impl Into<String>) -> Self {
-        Self { name: Some(name.into()), ..self }
+        Self { common: Common { name: Some(name.into()), ..self.common }, ..self }
+    }
+
+    /// Prints metrics for each invocation, in CloudWatch's embedded metric format under this
+    /// namespace: a line in the log, of which CloudWatch makes metrics (they cost as any custom
+    /// ones). Their dimension is `consumer`, the [`name`](Self::name); the shard is in the line.
+    ///
+    /// `user_records`, `kinesis_records`, `bytes`, `decode_time` (from the event's text to user
+    /// records), `oldest_record_age`, `handled`, `failures`, `poison`, `skipped`,
+    /// `dead_letter_failures`, `progress_failures`, `deadline_stop`, `no_progress` and
+    /// `decode_fault`.
+    #[must_use]
+    pub fn metrics(self, namespace: impl Into<String>) -> Self {
+        Self { common: Common { metrics: Some(namespace.into()), ..self.common }, ..self }
     }
 }

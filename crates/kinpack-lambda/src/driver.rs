@@ -9,31 +9,25 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use kinpack_consumer::{
-    Action, DeadLetter, DeadLetterReason, Engine, FailureKind, Finished, Persisted, Record, Stored,
-    Write,
+    Action, DeadLetterReason, Engine, FailureKind, Finished, Persisted, Record, Stored, Write,
 };
 use tokio::time::Sleep;
 
 use crate::batch::Fault;
 use crate::failure::Failure;
+use crate::invocation::Invocation;
 use crate::letters::DeadLetters;
+use crate::running::{Ended, Running};
 use crate::store::{ProgressStore, ShardKey, StoreError, Written};
 
 /// A future of the store or the dead letter.
 type Errand<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
 
-/// How a handler ended.
-pub(crate) type Ended = Result<(), Failure>;
-
-/// Handlers that run.
-pub(crate) trait Running {
-    /// The next one that ends, `None` if none runs.
-    fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<Option<(Record, Ended)>>;
-}
-
 /// What the handlers' side shall do.
 pub(crate) enum Step {
     Start(Record),
+    /// To be answered by [`Driver::ended`].
+    Ended(Record, Ended),
     Finish(Finished),
 }
 
@@ -54,28 +48,31 @@ impl Clock {
         self.base + self.started.elapsed()
     }
 
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
     fn instant(&self, time: Duration) -> Instant {
         self.started + time.saturating_sub(self.base)
     }
 }
 
-/// Makes a dead letter of a record: id, key, data and when it came.
-pub(crate) type WriteLetter<'c> =
-    &'c (dyn Fn(Record, DeadLetterReason) -> DeadLetter<'static> + Send + Sync);
-
-pub(crate) struct Driver<'c, P, L> {
+pub(crate) struct Driver<'c, 'i, P, L> {
     pub(crate) engine: Engine,
     pub(crate) clock: Clock,
     pub(crate) store: &'c P,
     pub(crate) key: &'c ShardKey,
     pub(crate) letters: &'c L,
-    pub(crate) write_letter: WriteLetter<'c>,
-    pub(crate) faults: &'c BTreeMap<u32, Fault>,
+    pub(crate) invocation: &'c Invocation<'i>,
     /// What the handlers said, by the record's index.
     pub(crate) errors: BTreeMap<u32, String>,
     pub(crate) posting: FuturesUnordered<Errand<'c, (Record, Result<(), StoreError>)>>,
     pub(crate) persisting: Option<Errand<'c, Persisted>>,
     pub(crate) timer: Option<(Duration, Pin<Box<Sleep>>)>,
+    /// When errands are given up, so that the answer comes before the deadline.
+    pub(crate) errands_end: Option<Duration>,
+    /// Begun by the engine, and not handed on yet.
+    pub(crate) begun: Option<Record>,
 }
 
 enum Happened {
@@ -85,32 +82,60 @@ enum Happened {
     Time,
 }
 
-impl<'c, P: ProgressStore, L: DeadLetters> Driver<'c, P, L> {
+impl<'c, P: ProgressStore, L: DeadLetters> Driver<'c, '_, P, L> {
     /// What the handlers' side shall do next. Meanwhile handlers run, letters are posted and
     /// progress is written.
     pub(crate) async fn next(&mut self, running: &mut (impl Running + ?Sized)) -> Step {
+        if let Some(record) = self.begun.take() {
+            return Step::Start(record);
+        }
         loop {
             match self.engine.poll(self.clock.now()) {
                 Action::Start(record) => match self.unreadable(record) {
                     Some(failure) => self.ended(record, Err(failure)),
                     None => return Step::Start(record),
                 },
-                Action::DeadLetter { record, reason, attempts } => {
-                    self.post(record, reason, attempts);
-                }
-                Action::Persist(write) => {
-                    self.persisting = Some(Box::pin(persist(self.store, self.key, write)));
-                }
                 Action::Finish(finished) => return Step::Finish(finished),
                 Action::Wait { until } => match self.wait(running, until).await {
-                    Happened::Ended(record, ended) => self.ended(record, ended),
+                    Happened::Ended(record, ended) => return Step::Ended(record, ended),
                     Happened::Posted(record, result) => self.posted(record, result),
                     Happened::Persisted(persisted) => self.engine.persisted(persisted),
                     Happened::Time => (),
                 },
-                // The engine has no other.
-                _ => (),
+                errand => self.run_errand(errand),
             }
+        }
+    }
+
+    /// Answers for a record that was handled together with the one before it. `false`: it is not
+    /// this one's turn. `now` is when they were begun, as the deadline is none of their business.
+    pub(crate) fn follow(&mut self, record: Record, now: Duration) -> bool {
+        loop {
+            match self.engine.poll(now) {
+                Action::Start(begun) if begun == record => {
+                    self.engine.done(record);
+                    return true;
+                }
+                Action::Start(begun) => {
+                    self.begun = Some(begun);
+                    return false;
+                }
+                Action::Wait { .. } | Action::Finish(_) => return false,
+                errand => self.run_errand(errand),
+            }
+        }
+    }
+
+    fn run_errand(&mut self, action: Action) {
+        match action {
+            Action::DeadLetter { record, reason, attempts } => self.post(record, reason, attempts),
+            Action::Persist(write) => {
+                let errand = persist(self.store, self.key, write);
+                let limited = within(self.clock, self.errands_end, errand);
+                self.persisting =
+                    Some(Box::pin(async move { limited.await.unwrap_or(Persisted::Failed) }));
+            }
+            _ => (),
         }
     }
 
@@ -153,13 +178,17 @@ impl<'c, P: ProgressStore, L: DeadLetters> Driver<'c, P, L> {
 
     /// A record whose data cannot be had is not handed to anyone.
     fn unreadable(&self, record: Record) -> Option<Failure> {
-        match self.faults.get(&record.kinesis_record)? {
+        match self.invocation.unpacked.faults.get(&record.kinesis_record)? {
             Fault::Data(why) => Some(Failure::poison(why.as_str())),
             Fault::Aggregate(_) => None,
         }
     }
 
-    fn ended(&mut self, record: Record, ended: Ended) {
+    pub(crate) fn is_unreadable(&self, record: Record) -> bool {
+        self.unreadable(record).is_some()
+    }
+
+    pub(crate) fn ended(&mut self, record: Record, ended: Ended) {
         let Err(failure) = ended else {
             self.engine.done(record);
             return;
@@ -179,11 +208,12 @@ impl<'c, P: ProgressStore, L: DeadLetters> Driver<'c, P, L> {
     }
 
     fn post(&mut self, record: Record, reason: DeadLetterReason, attempts: u32) {
-        let mut letter = (self.write_letter)(record, reason);
+        let mut letter = self.invocation.letter(record, reason);
         letter.attempts = attempts;
         letter.error = self.errors.get(&record.index).cloned().map(Into::into);
         if letter.error.is_none()
-            && let Some(Fault::Aggregate(error)) = self.faults.get(&record.kinesis_record)
+            && let Some(Fault::Aggregate(error)) =
+                self.invocation.unpacked.faults.get(&record.kinesis_record)
         {
             letter.error = Some(error.to_string().into());
         }
@@ -197,7 +227,10 @@ impl<'c, P: ProgressStore, L: DeadLetters> Driver<'c, P, L> {
             "a record goes to the dead letter"
         );
         let letters = self.letters;
-        self.posting.push(Box::pin(async move { (record, letters.send(letter).await) }));
+        let errand = within(self.clock, self.errands_end, letters.send(letter));
+        self.posting.push(Box::pin(async move {
+            (record, errand.await.unwrap_or_else(|| Err("not sent before the deadline".into())))
+        }));
     }
 
     fn posted(&mut self, record: Record, result: Result<(), StoreError>) {
@@ -206,6 +239,21 @@ impl<'c, P: ProgressStore, L: DeadLetters> Driver<'c, P, L> {
             tracing::error!(record = %id, %error, "the dead letter could not be written");
         }
         self.engine.dead_lettered(record, result.is_ok());
+    }
+}
+
+/// What the errand comes to, `None` if it takes too long.
+pub(crate) async fn within<T>(
+    clock: Clock,
+    end: Option<Duration>,
+    errand: impl Future<Output = T>,
+) -> Option<T> {
+    match end {
+        Some(end) => {
+            let end = tokio::time::Instant::from_std(clock.instant(end));
+            tokio::time::timeout_at(end, errand).await.ok()
+        }
+        None => Some(errand.await),
     }
 }
 

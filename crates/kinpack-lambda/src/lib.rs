@@ -28,20 +28,32 @@
 
 mod access;
 mod batch;
+mod chunks;
 mod consumer;
 mod driver;
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
 mod error;
 mod event;
 mod failure;
 mod fingerprint;
+mod invocation;
 mod letters;
+mod metrics;
+mod payload;
 mod record;
 mod reply;
 mod run;
+mod running;
 mod serve;
+#[cfg(feature = "sqs")]
+mod sqs;
 mod store;
 
+pub use chunks::Chunk;
 pub use consumer::{After, Consumer, PoisonRule};
+#[cfg(feature = "dynamodb")]
+pub use dynamodb::DynamoDbProgress;
 pub use error::ConsumerError;
 pub use event::RawEvent;
 pub use failure::Failure;
@@ -57,4 +69,6 @@ pub use reply::Reply;
 pub use serve::serve;
 #[cfg(feature = "concurrent")]
 pub use serve::serve_concurrent;
+#[cfg(feature = "sqs")]
+pub use sqs::SqsDeadLetters;
 pub use store::{MemoryProgress, NoProgress, ProgressStore, ShardKey, StoreError, Written};

@@ -32,6 +32,14 @@ impl ShardKey {
     }
 }
 
+impl ShardKey {
+    /// Who consumes.
+    #[must_use]
+    pub fn consumer(&self) -> &str {
+        &self.consumer
+    }
+}
+
 impl fmt::Display for ShardKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}/{}", self.consumer, self.source, self.shard)

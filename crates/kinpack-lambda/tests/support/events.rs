@@ -1,6 +1,6 @@
 //! Events as Lambda sends them.
 
-use kinpack::{Aggregator, Limits, OuterKey};
+use kinpack::{Aggregator, Limits, OuterKey, Push};
 use serde_json::{Value, json};
 
 pub(crate) const STREAM: &str = "arn:aws:kinesis:eu-west-1:123456789012:stream/orders";
@@ -63,7 +63,8 @@ pub(crate) fn aggregate<K: AsRef<str>, D: AsRef<[u8]>>(users: &[(K, D)]) -> Vec<
     let limits = Limits::new(8 << 20, u32::MAX, 10 << 20).unwrap();
     let mut aggregator = Aggregator::new(limits, OuterKey::Kpl);
     for (key, data) in users {
-        aggregator.try_push(key.as_ref(), None, data.as_ref()).unwrap();
+        let push = aggregator.try_push(key.as_ref(), None, data.as_ref()).unwrap();
+        assert_eq!(push, Push::Added);
     }
     aggregator.finish().unwrap().data
 }
