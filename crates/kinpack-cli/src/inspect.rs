@@ -6,8 +6,11 @@ mod json;
 mod table;
 mod writer;
 
+use kinpack_payload::Codec;
+
+use crate::envelope::{Opened, Opener};
 use crate::failure::Outcome;
-use crate::input::{self, Found, Inputs};
+use crate::input::{self, Found, Inputs, Unreadable};
 use crate::output::Output;
 use crate::progress::Progress;
 use facts::{Content, Facts};
@@ -38,7 +41,8 @@ The table:
   keys           partition keys in use / entries in their table
   hash keys      explicit hash keys in use / entries in their table
   overhead       bytes that are not payload: envelope, tables, numbers
-  looks like     what is known to write such bytes; several writers may write the same
+  looks like     what is known to write such bytes; several writers may write the same. Behind it the
+                 codec if the whole aggregate was compressed: the bytes are then those inside
 
   Lines are counted from 1, bytes and records from 0.
 
@@ -69,7 +73,7 @@ pub(crate) fn run(args: &Args) -> crate::Result {
     let progress = Progress::new();
     let report: Box<dyn Report> =
         if args.json { Box::new(Json) } else { Box::new(Table::default()) };
-    let mut inspect = Inspect { report, output: Output::new() };
+    let mut inspect = Inspect { report, output: Output::new(), opener: Opener::default() };
     let outcome = input::visit(&args.input, &progress, &mut inspect);
     if !matches!(outcome, Err(crate::failure::Failure::Io(..))) {
         inspect.report.end(inspect.output.rows());
@@ -81,23 +85,48 @@ pub(crate) fn run(args: &Args) -> crate::Result {
 struct Inspect {
     report: Box<dyn Report>,
     output: Output,
+    opener: Opener,
 }
 
 impl input::Visitor for Inspect {
     fn records(&mut self, found: &[Found<'_>]) -> crate::Result {
         let mut outcome = Outcome::Well;
         for found in found {
-            let facts = Facts::of(found);
-            self.report.record(found, &facts, self.output.rows());
-            self.output.flush_large()?;
-            if facts.fault.is_some() || facts.content == Content::Unreadable {
-                outcome = Outcome::Faulty;
-            }
+            let opened = match &found.data {
+                Ok(data) => Some(self.opener.open(data)),
+                Err(_) => None,
+            };
+            outcome = outcome.max(match &opened {
+                None | Some(Ok(Opened { codec: None, .. })) => self.record(found, None)?,
+                Some(Ok(Opened { data, codec })) => {
+                    let inside = found.with_data(Ok(data));
+                    self.record(&inside, *codec)?
+                }
+                Some(Err(error)) => {
+                    /// Enough to recognise it by.
+                    const MOST: usize = 64;
+                    let data = found.data.as_ref().copied().unwrap_or_default();
+                    let text = &data[..data.len().min(MOST)];
+                    let unreadable = Unreadable { text, reason: error.to_string() };
+                    self.record(&found.with_data(Err(unreadable)), None)?
+                }
+            });
         }
         Ok(outcome)
     }
 
     fn pause(&mut self) -> crate::Result<()> {
         Ok(self.output.flush()?)
+    }
+}
+
+impl Inspect {
+    /// `codec`: what the envelope was compressed by that the data came out of.
+    fn record(&mut self, found: &Found<'_>, codec: Option<Codec>) -> crate::Result {
+        let facts = Facts { compressed: codec.map(Codec::name), ..Facts::of(found) };
+        self.report.record(found, &facts, self.output.rows());
+        self.output.flush_large()?;
+        let is_well = facts.fault.is_none() && facts.content != Content::Unreadable;
+        Ok(if is_well { Outcome::Well } else { Outcome::Faulty })
     }
 }

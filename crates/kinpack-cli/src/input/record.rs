@@ -29,6 +29,14 @@ pub(crate) struct Unreadable<'a> {
 }
 
 impl<'a> Found<'a> {
+    /// The same record with other data.
+    pub(crate) fn with_data<'b>(&self, data: Result<&'b [u8], Unreadable<'b>>) -> Found<'b>
+    where
+        'a: 'b,
+    {
+        Found { data, ..*self }
+    }
+
     fn alone(place: Place<'a>, format: Format, data: Result<&'a [u8], Unreadable<'a>>) -> Self {
         Self {
             place,

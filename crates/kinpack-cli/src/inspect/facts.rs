@@ -63,6 +63,8 @@ pub(super) struct Facts {
     pub(super) digest: Option<bool>,
     pub(super) writer: Option<Guess>,
     pub(super) fault: Option<Fault>,
+    /// What the whole aggregate was compressed by; all else is of what came out.
+    pub(super) compressed: Option<&'static str>,
 }
 
 impl Facts {
@@ -77,6 +79,7 @@ impl Facts {
             digest: None,
             writer: None,
             fault: None,
+            compressed: None,
         };
         let Ok(data) = found.data else { return facts };
         facts.bytes = data.len();

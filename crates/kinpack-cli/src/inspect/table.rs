@@ -80,6 +80,10 @@ impl Table {
             _ => format!("{in_use}/{table}"),
         };
         let digest = facts.digest.map_or("-", |right| if right { "right" } else { "wrong" });
+        let mut writer = facts.writer.map_or("-", |guess| guess.writer).to_owned();
+        if let Some(codec) = facts.compressed {
+            let _ = write!(writer, ", {codec}");
+        }
         self.columns([
             &number(spot.map(|spot| spot.line)),
             &number(spot.and_then(|spot| spot.record).map(|record| record as u64)),
@@ -90,7 +94,7 @@ impl Table {
             &thousands(facts.payload as u64),
             &thousands(facts.overhead() as u64),
             digest,
-            facts.writer.map_or("-", |guess| guess.writer),
+            &writer,
         ]);
     }
 

@@ -107,7 +107,7 @@ impl FromStr for Framing {
 
 /// Why a message is not packed.
 #[derive(Debug)]
-pub(super) enum PayloadFault {
+pub(crate) enum PayloadFault {
     NotJson(serde_json::Error),
     Avro(AvroError),
     Compression(CompressionError),
@@ -276,10 +276,12 @@ mod tests {
 
     #[test]
     fn codecs_have_levels_and_dictionaries() {
-        for text in ["none", "gzip", "gzip:9", "zlib:0", "deflate:6", "zstd:-7", "zstd:3,dict=a,b"] {
+        for text in ["none", "gzip", "gzip:9", "zlib:0", "deflate:6", "zstd:-7", "zstd:3,dict=a,b"]
+        {
             assert!(text.parse::<Compress>().is_ok(), "{text}");
         }
-        for text in ["", "None", "gzip:10", "gzip:", "zstd:23", "gzip,dict=f", "lz4", "zstd,dic=f"] {
+        for text in ["", "None", "gzip:10", "gzip:", "zstd:23", "gzip,dict=f", "lz4", "zstd,dic=f"]
+        {
             assert!(text.parse::<Compress>().is_err(), "{text}");
         }
     }

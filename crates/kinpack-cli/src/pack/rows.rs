@@ -13,14 +13,14 @@ use crate::data_text::{DataFormat, Misfit};
 
 /// A user record to pack.
 #[derive(Debug, PartialEq)]
-pub(super) struct NewRecord<'a> {
-    pub(super) partition_key: &'a str,
-    pub(super) explicit_hash_key: Option<HashKey>,
-    pub(super) data: &'a [u8],
+pub(crate) struct NewRecord<'a> {
+    pub(crate) partition_key: &'a str,
+    pub(crate) explicit_hash_key: Option<HashKey>,
+    pub(crate) data: &'a [u8],
 }
 
 /// What a line of input is.
-pub(super) enum Reader {
+pub(crate) enum Reader {
     /// A JSON object.
     Rows { format: DataFormat, buffers: Buffers },
     /// The data itself.
@@ -29,13 +29,13 @@ pub(super) enum Reader {
 
 /// What the user record of a row is put together in; used again for the next one.
 #[derive(Default)]
-pub(super) struct Buffers {
+pub(crate) struct Buffers {
     partition_key: String,
     data: Vec<u8>,
 }
 
 /// Where lines have their partition keys from.
-pub(super) enum Keys {
+pub(crate) enum Keys {
     /// All have this one.
     One(String),
     /// Each has its own.
@@ -43,7 +43,7 @@ pub(super) enum Keys {
 }
 
 impl Keys {
-    pub(super) fn random() -> Self {
+    pub(crate) fn random() -> Self {
         Self::Random { state: RandomState::new(), count: 0, key: String::new() }
     }
 
@@ -77,7 +77,7 @@ fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<&'de RawValue>,
 
 impl Reader {
     /// The user record in a line, which has lost its line feed; `None` if the line is blank.
-    pub(super) fn read<'a>(&'a mut self, line: &'a [u8]) -> Result<Option<NewRecord<'a>>, Fault> {
+    pub(crate) fn read<'a>(&'a mut self, line: &'a [u8]) -> Result<Option<NewRecord<'a>>, Fault> {
         match self {
             Self::Rows { format, buffers } => {
                 // Some programs begin their files with a byte order mark.
@@ -122,7 +122,7 @@ fn row<'a>(
 
 /// Why a line is not packed.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     Json(serde_json::Error),
     /// `unpack` put an error into the row.
     Marked(String),

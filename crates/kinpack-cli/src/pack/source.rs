@@ -98,7 +98,7 @@ impl<'a> Source<'a> {
 }
 
 /// What messages call an input, and the input.
-fn open(path: &Path) -> (String, io::Result<Box<dyn BufRead>>) {
+pub(crate) fn open(path: &Path) -> (String, io::Result<Box<dyn BufRead>>) {
     if path == Path::new("-") {
         return ("standard input".to_owned(), Ok(Box::new(io::stdin().lock())));
     }
@@ -108,7 +108,7 @@ fn open(path: &Path) -> (String, io::Result<Box<dyn BufRead>>) {
 }
 
 /// Bytes of all files, if all are files that have a length.
-fn total_length(files: &[PathBuf]) -> Option<u64> {
+pub(crate) fn total_length(files: &[PathBuf]) -> Option<u64> {
     files.iter().try_fold(0_u64, |total, file| {
         let metadata = fs::metadata(file).ok().filter(fs::Metadata::is_file)?;
         Some(total + metadata.len())

@@ -203,11 +203,7 @@ fn read_directory(path: &Path) -> crate::Result<MemoryStore> {
 }
 
 /// Appends the value, or for a container file the list of its values.
-fn write_json(
-    mut opened: Opened<'_>,
-    limit: usize,
-    json: &mut String,
-) -> Result<(), PayloadFault> {
+fn write_json(mut opened: Opened<'_>, limit: usize, json: &mut String) -> Result<(), PayloadFault> {
     let is_list = opened.is_container();
     if is_list {
         json.push('[');
