@@ -182,6 +182,15 @@ enum Data<'a> {
     BadEnvelope(CompressionError),
 }
 
+impl Data<'_> {
+    fn there(&self) -> Option<&[u8]> {
+        match self {
+            Self::There(opened) => Some(&opened.data),
+            Self::Unreadable | Self::BadEnvelope(_) => None,
+        }
+    }
+}
+
 impl Unpack<'_> {
     /// Takes records out of their envelopes: so many that those do not fill the memory.
     fn open_some<'a>(&mut self, found: &[Found<'a>]) -> Vec<Data<'a>> {
@@ -209,11 +218,7 @@ impl Unpack<'_> {
 
     fn opened(&mut self, found: &[Found<'_>], opened: &[Data<'_>]) -> crate::Result {
         let digest = if self.args.no_verify { Digest::Skip } else { Digest::Verify };
-        let there = |data| match data {
-            &Data::There(ref opened) => Some(&*opened.data),
-            _ => None,
-        };
-        let datas: Vec<&[u8]> = opened.iter().filter_map(there).collect();
+        let datas: Vec<&[u8]> = opened.iter().filter_map(Data::there).collect();
         let contents = match self.args.strict {
             true => kinpack::deaggregate_strict_many(&datas, digest),
             false => kinpack::deaggregate_many(&datas, digest),

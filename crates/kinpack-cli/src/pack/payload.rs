@@ -133,7 +133,7 @@ pub(super) struct Payloads {
 }
 
 enum Avro {
-    Framed(AvroWriter),
+    Framed(Box<AvroWriter>),
     Container(Arc<AvroSchema>),
 }
 
@@ -202,9 +202,9 @@ impl Envelopes {
 impl Avro {
     fn new(schema: &Arc<AvroSchema>, framing: Framing) -> Self {
         match framing {
-            Framing::Single => Self::Framed(AvroWriter::single_object(schema)),
-            Framing::Confluent(id) => Self::Framed(AvroWriter::confluent(schema, id)),
-            Framing::Glue(version) => Self::Framed(AvroWriter::glue(schema, version)),
+            Framing::Single => Self::Framed(Box::new(AvroWriter::single_object(schema))),
+            Framing::Confluent(id) => Self::Framed(Box::new(AvroWriter::confluent(schema, id))),
+            Framing::Glue(version) => Self::Framed(Box::new(AvroWriter::glue(schema, version))),
             Framing::Container => Self::Container(Arc::clone(schema)),
         }
     }
