@@ -193,7 +193,7 @@ impl Samples {
     fn offer(&mut self, message: &[u8]) {
         let number = self.offered;
         self.offered += 1;
-        if number % self.step != 0 {
+        if !number.is_multiple_of(self.step) {
             return;
         }
         self.kept.push(message.to_vec());

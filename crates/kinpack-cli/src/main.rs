@@ -5,6 +5,7 @@
 mod completions;
 mod data_text;
 mod demo;
+mod dict;
 mod envelope;
 mod failure;
 mod input;
@@ -12,6 +13,7 @@ mod inspect;
 mod output;
 mod pack;
 mod progress;
+mod sample;
 mod unpack;
 
 use std::process::ExitCode;
@@ -34,6 +36,7 @@ enum Command {
     Pack(pack::Args),
     Unpack(unpack::Args),
     Inspect(inspect::Args),
+    Dict(dict::Args),
     Demo(demo::Args),
     Completions(completions::Args),
 }
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Command::Pack(args) => pack::run(&args),
         Command::Unpack(args) => unpack::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Dict(args) => dict::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Completions(args) => completions::run(&args),
     };

@@ -6,9 +6,9 @@ mod output;
 mod packer;
 pub(crate) mod payload;
 mod put_records;
-mod rows;
+pub(crate) mod rows;
 mod shard_list;
-mod source;
+pub(crate) mod source;
 
 use std::io;
 use std::num::NonZeroU32;
