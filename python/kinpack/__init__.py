@@ -9,6 +9,8 @@ from kinpack._errors import (
     EncodeError,
     Error,
     EventError,
+    PutError,
+    StreamError,
 )
 from kinpack._kinpack import (
     Aggregator,
@@ -22,6 +24,7 @@ from kinpack._kinpack import (
     ShardMap,
     UserRecord,
     __version__,
+    hash_key_of,
     records,
 )
 from kinpack._writing import aggregate, batches
@@ -39,14 +42,42 @@ __all__ = [
     "EncodeError",
     "Error",
     "EventError",
+    "PutError",
+    "PutResult",
     "Records",
     "SchemaStore",
     "ShardMap",
+    "StreamError",
     "UserRecord",
     "__version__",
     "aggregate",
     "batches",
+    "hash_key_of",
+    "put_all",
     "records",
 ]
 
-Sequence.register(Records)
+# As typing has it; importing that takes longer than all of kinpack.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from kinpack._put import PutResult, put_all
+
+# What only some programs use, and takes some milliseconds to import.
+_LATER = {"PutResult": "kinpack._put", "put_all": "kinpack._put"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(_LATER[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
+
+
+Sequence.register(Records)  # pyright: ignore[reportAttributeAccessIssue]

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+# As typing has it; importing that takes longer than all of kinpack.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from kinpack._kinpack import _Record
+
 
 class Error(Exception):
     """Everything that kinpack raises of its own."""
@@ -51,3 +59,21 @@ class CompressionError(Error, ValueError):
 
 class AvroError(Error, ValueError):
     """Something is no Avro schema, or a message is none of its schema."""
+
+
+class StreamError(Error):
+    """A stream that aggregates must not be sent to: it distributes records by itself, and readers
+    would drop them."""
+
+
+class PutError(Error):
+    """Not everything was sent. `put_all(client, stream, [*error.unsent, *error.rest])` goes on
+    where it stopped."""
+
+    def __init__(self, message: str, unsent: list[_Record], rest: Iterator[Any]) -> None:
+        super().__init__(message)
+        #: The user records that were taken and of which nothing says that they are in the stream,
+        #: in the order they were given for each lane.
+        self.unsent = unsent
+        #: What was not even taken from the iterable.
+        self.rest = rest

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
-
 from kinpack._kinpack import Aggregator
 
+# As typing has it; importing that takes longer than all of kinpack.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
+
     from kinpack._kinpack import _Record, _Shards
 
 # Finished together, so that their digests are computed side by side.

@@ -95,6 +95,12 @@ impl Aggregator {
         PyList::new(py, entries.collect::<PyResult<Vec<Bound<'py, PyTuple>>>>()?)
     }
 
+    /// User records that were added.
+    #[getter]
+    fn added(&self, py: Python<'_>) -> u64 {
+        self.lock(py).added
+    }
+
     fn __enter__(this: Py<Self>) -> Py<Self> {
         this
     }

@@ -31,7 +31,7 @@ mod _kinpack {
     #[pymodule_export]
     use crate::records::{Records, RecordsIterator, records};
     #[pymodule_export]
-    use crate::shards::ShardMap;
+    use crate::shards::{ShardMap, hash_key_of};
     #[pymodule_export]
     use crate::user_record::UserRecord;
 

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use kinpack::{HashKey, HashKeyRange, Shard};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyString};
 
@@ -38,6 +38,14 @@ impl ShardMap {
         self.0.open().iter().map(|shard| shard.id.clone()).collect()
     }
 
+    /// The hash keys that a shard takes, open or closed, both ends inside.
+    fn hash_key_range(&self, shard_id: &str) -> PyResult<(u128, u128)> {
+        match self.0.by_id(shard_id) {
+            Some(shard) => Ok((shard.range.start().0, shard.range.end().0)),
+            None => Err(PyKeyError::new_err(shard_id.to_owned())),
+        }
+    }
+
     fn __len__(&self) -> usize {
         self.0.open().len()
     }
@@ -45,6 +53,13 @@ impl ShardMap {
     fn __repr__(&self) -> String {
         format!("<kinpack.ShardMap: {} open shards>", self.0.open().len())
     }
+}
+
+/// The hash key of a partition key: its MD5 as a number.
+#[pyfunction]
+#[pyo3(signature = (partition_key, /))]
+pub(crate) fn hash_key_of(partition_key: &Bound<'_, PyString>) -> PyResult<u128> {
+    Ok(HashKey::of_partition_key(&partition_key.to_cow()?).0)
 }
 
 /// A number of equal shards, a [`ShardMap`], or what ListShards answers: the response, or its list.
