@@ -44,9 +44,12 @@ pub enum BrokenAggregates {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CheckpointEvery {
-    /// When so many user records were finished since the last write.
+    /// When so many user records were finished since the last write. Nothing is begun until it is
+    /// written: after a crash no more than these, and what ran beside the last of them, are handled
+    /// again.
     Records(NonZeroU32),
-    /// When so much time has passed since the last write, and something was finished.
+    /// When so much time has passed since the last write, and something was finished. Records are
+    /// handled meanwhile.
     Time(Duration),
 }
 

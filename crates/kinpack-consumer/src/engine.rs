@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use crate::batch::{Batch, Record};
-use crate::config::{AfterDeadLetter, BrokenAggregates, Memory, Settings};
+use crate::config::{AfterDeadLetter, BrokenAggregates, CheckpointEvery, Memory, Settings};
 use crate::outcome::{Finished, Metrics, StoppedBy};
 
 use order::Order;
@@ -222,6 +222,11 @@ impl Engine {
             return None;
         }
         if self.stopped_by == Some(StoppedBy::Failure) && !self.goes_on() {
+            return None;
+        }
+        if self.remembering.is_writing()
+            && matches!(self.settings.checkpoint_every, Some(CheckpointEvery::Records(_)))
+        {
             return None;
         }
         let index = self.order.peek()?;

@@ -129,7 +129,9 @@ impl Event {
 }
 
 pub(crate) fn arrival(record: &Record<'_>) -> Option<Duration> {
-    Duration::try_from_secs_f64(record.approximate_arrival_timestamp?).ok()
+    // The service says milliseconds, which are no exact fractions.
+    let micros = (record.approximate_arrival_timestamp? * 1e6).round();
+    (0.0..=u64::MAX as f64).contains(&micros).then(|| Duration::from_micros(micros as u64))
 }
 
 /// Finds user records, and lends them.

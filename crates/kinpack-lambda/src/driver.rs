@@ -144,10 +144,11 @@ impl<'c, P: ProgressStore, L: DeadLetters> Driver<'c, '_, P, L> {
         running: &mut (impl Running + ?Sized),
         until: Option<Duration>,
     ) -> Happened {
+        // Handlers that never wait would keep errands from the network.
+        if self.persisting.is_some() || !self.posting.is_empty() {
+            tokio::task::yield_now().await;
+        }
         poll_fn(|context| {
-            if let Poll::Ready(Some((record, ended))) = running.poll_ended(context) {
-                return Poll::Ready(Happened::Ended(record, ended));
-            }
             if let Poll::Ready(Some((record, result))) = self.posting.poll_next_unpin(context) {
                 return Poll::Ready(Happened::Posted(record, result));
             }
@@ -156,6 +157,9 @@ impl<'c, P: ProgressStore, L: DeadLetters> Driver<'c, '_, P, L> {
             {
                 self.persisting = None;
                 return Poll::Ready(Happened::Persisted(persisted));
+            }
+            if let Poll::Ready(Some((record, ended))) = running.poll_ended(context) {
+                return Poll::Ready(Happened::Ended(record, ended));
             }
             let Some(until) = until else { return Poll::Pending };
             self.poll_timer(until, context).map(|()| Happened::Time)

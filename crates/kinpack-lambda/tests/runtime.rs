@@ -5,25 +5,11 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use kinpack_lambda::{Consumer, Failure, Reporting, serve};
+use kinpack_lambda::{Consumer, Reporting, serve};
 use support::events::{ALL_GOOD, aggregated, event, failed_at, record, sequence_number};
 use support::function::{FUNCTION, Function};
+use support::obey::obey;
 use support::runtime_api::Answer;
-
-/// Does what a record's data says, and prints what it does.
-async fn obey(key: Option<&str>, data: &[u8]) -> Result<(), Failure> {
-    let text = String::from_utf8_lossy(data).into_owned();
-    println!("begin {} {text}", key.unwrap_or("-"));
-    match text.split_once(':').unwrap_or((&text, "")) {
-        ("fail", _) => return Err(Failure::retry("told to fail")),
-        ("poison", _) => return Err(Failure::poison("told to be poison")),
-        ("panic", _) => panic!("told to panic"),
-        ("sleep", millis) => tokio::time::sleep(Duration::from_millis(millis.parse()?)).await,
-        _ => (),
-    }
-    println!("end {} {text}", key.unwrap_or("-"));
-    Ok(())
-}
 
 /// Not a test by itself: the function that the tests start in a process of its own.
 #[test]
@@ -63,11 +49,6 @@ fn function() {
         .unwrap();
 }
 
-fn begun(function: &mut Function) -> Vec<String> {
-    let printed = function.printed();
-    printed.iter().filter_map(|line| line.strip_prefix("begin ")).map(str::to_owned).collect()
-}
-
 #[test]
 fn plain_and_aggregated_records_in_order_and_many_invocations() {
     let mut function = Function::in_this_test("each", &[]);
@@ -78,7 +59,7 @@ fn plain_and_aggregated_records_in_order_and_many_invocations() {
     ]);
     for _ in 0..3 {
         assert_eq!(function.returned(&batch), ALL_GOOD);
-        assert_eq!(begun(&mut function), ["k one", "x two", "y three", "x four", "- five"]);
+        assert_eq!(function.begun(), ["k one", "x two", "y three", "x four", "- five"]);
     }
     assert_eq!(function.returned(r#"{"Records": []}"#), ALL_GOOD);
 }
@@ -93,7 +74,7 @@ fn the_first_failure_ends_the_invocation_and_names_its_kinesis_record() {
             record(3, Some("k"), b"never"),
         ]);
         assert_eq!(function.returned(&batch), failed_at(2), "{name}");
-        assert_eq!(begun(&mut function), ["k one", "k two", "k fail"], "{name}");
+        assert_eq!(function.begun(), ["k one", "k two", "k fail"], "{name}");
         // Poison without a dead letter is a failure like any other, and so is a panic.
         for word in ["poison", "panic"] {
             let batch =

@@ -72,6 +72,12 @@ impl Function {
         lines
     }
 
+    /// Key and data of the records that a handler began with since the last time.
+    pub(crate) fn begun(&mut self) -> Vec<String> {
+        let printed = self.printed();
+        printed.iter().filter_map(|line| line.strip_prefix("begin ")).map(str::to_owned).collect()
+    }
+
     /// Ends the environment.
     pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {

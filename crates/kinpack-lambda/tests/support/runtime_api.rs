@@ -1,10 +1,11 @@
 //! Lambda's Runtime API, as far as a function's client sees it. It gives out one invocation at a
 //! time to whoever asks, and keeps what comes back.
 
+use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// What a function answered.
@@ -29,13 +30,14 @@ struct Invocation {
 /// A server on a port of its own, for one function.
 pub(crate) struct RuntimeApi {
     address: SocketAddr,
-    invocations: Sender<Invocation>,
+    inside: Arc<Inside>,
     answers: Receiver<(String, Answer)>,
     count: u64,
 }
 
 struct Inside {
-    invocations: Mutex<Receiver<Invocation>>,
+    invocations: Mutex<VecDeque<Invocation>>,
+    more: Condvar,
     answers: Sender<(String, Answer)>,
 }
 
@@ -43,16 +45,17 @@ impl RuntimeApi {
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let (invocations, next) = channel();
         let (answers, answered) = channel();
-        let inside = Arc::new(Inside { invocations: Mutex::new(next), answers });
+        let inside =
+            Arc::new(Inside { invocations: Mutex::default(), more: Condvar::new(), answers });
+        let api = Self { address, inside: Arc::clone(&inside), answers: answered, count: 0 };
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let inside = Arc::clone(&inside);
                 std::thread::spawn(move || serve(stream, &inside));
             }
         });
-        Self { address, invocations, answers: answered, count: 0 }
+        api
     }
 
     pub(crate) fn address(&self) -> String {
@@ -66,7 +69,8 @@ impl RuntimeApi {
         let deadline = SystemTime::now() + time;
         let begin = Instant::now();
         let invocation = Invocation { id: id.clone(), deadline, event: event.to_vec() };
-        self.invocations.send(invocation).unwrap();
+        self.inside.invocations.lock().unwrap().push_back(invocation);
+        self.inside.more.notify_all();
         loop {
             let left = time.saturating_sub(begin.elapsed());
             match self.answers.recv_timeout(left) {
@@ -76,6 +80,26 @@ impl RuntimeApi {
                 Err(RecvTimeoutError::Timeout) => return None,
                 Err(RecvTimeoutError::Disconnected) => panic!("the server is gone"),
             }
+        }
+    }
+}
+
+impl Inside {
+    /// The next invocation; `None` if the one who asked is gone.
+    fn wait(&self, stream: &TcpStream) -> Option<Invocation> {
+        let mut invocations = self.invocations.lock().unwrap();
+        loop {
+            stream.set_nonblocking(true).unwrap();
+            let gone = !matches!(stream.peek(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+            stream.set_nonblocking(false).unwrap();
+            if gone {
+                return None;
+            }
+            if let Some(invocation) = invocations.pop_front() {
+                return Some(invocation);
+            }
+            let while_asking = Duration::from_millis(20);
+            invocations = self.more.wait_timeout(invocations, while_asking).unwrap().0;
         }
     }
 }
@@ -90,8 +114,7 @@ fn serve(stream: TcpStream, inside: &Inside) {
         let path = path.strip_prefix("/2018-06-01/runtime/").unwrap_or("");
         let result = match (method, path.split('/').collect::<Vec<_>>().as_slice()) {
             ("GET", ["invocation", "next"]) => {
-                // Held while waiting: another connection that asks waits for its turn.
-                let Ok(invocation) = inside.invocations.lock().unwrap().recv() else { return };
+                let Some(invocation) = inside.wait(&writer) else { return };
                 next(&mut writer, &invocation)
             }
             ("POST", ["invocation", id, "response"]) => {
