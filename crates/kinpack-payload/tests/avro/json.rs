@@ -167,3 +167,14 @@ fn defaults() {
     let wrong = record(r#"{"name":"a","type":"int","default":"x"}"#);
     assert!(kinpack_payload::avro::AvroSchema::parse(&wrong).is_err());
 }
+
+#[test]
+fn doubles_come_back_to_the_last_bit() {
+    // One that serde_json reads as its neighbour, if it is not asked for more.
+    for text in ["0.12060109811151687", "0.1", "5e-324", "1.7976931348623157e308"] {
+        let value: Value = serde_json::from_str(text).unwrap();
+        let json = round(r#""double""#, value).unwrap();
+        // As the standard library reads it.
+        assert_eq!(json.parse::<f64>().unwrap(), text.parse::<f64>().unwrap(), "{json}");
+    }
+}
