@@ -7,7 +7,7 @@ SECONDS = 60
 SCHEDULES = 100000
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: help test test-aarch64 test-x86-levels lint interop fuzz model bench bench-payload bench-criterion bench-peers
+.PHONY: help test test-python wheels test-aarch64 test-x86-levels lint interop fuzz model bench bench-payload bench-python bench-criterion bench-peers
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,6 +15,12 @@ help: ## this list
 test: ## all tests, doctests too
 	cargo test --workspace --all-features --locked
 	cargo test -p kinpack-payload --no-default-features --test disabled --locked
+
+test-python: ## the Python package: pytest, mypy, ruff, pyright; PYTHON=python3.9 for another
+	PYTHON=$(PYTHON) tools/test-python
+
+wheels: ## wheels for Linux and a Lambda layer of each, x86-64 and aarch64, into dist/
+	PYTHON=$(PYTHON) tools/wheels
 
 test-aarch64: ## NEON and what is built on it, crossed and under qemu
 	tools/test-aarch64
@@ -50,6 +56,9 @@ bench: ## one table: kinpack against its rivals, ratios first
 
 bench-payload: ## bytes and time of a message, by what is done to make it smaller
 	cargo run --release --locked -p benches --bin payload
+
+bench-python: ## the Python package and aws-kinesis-agg in one run: ratios first
+	PYTHON=$(PYTHON) python/benches/run
 
 bench-criterion: ## decode and encode by criterion
 	cargo bench -p benches --locked

@@ -10,25 +10,41 @@ use crate::error::DecodeError;
 
 type Text<'py> = PyResult<Option<Bound<'py, PyString>>>;
 
-/// The name of a member by shape; `None` where there is none.
-struct Names {
-    lambda: Option<&'static str>,
-    api: Option<&'static str>,
-    metadata: Option<&'static str>,
+/// What Kinesis itself says of a record, and goes by several names.
+#[derive(Clone, Copy)]
+enum Member {
+    PartitionKey,
+    SequenceNumber,
+    ExplicitHashKey,
+}
+
+impl Member {
+    /// Its name in records of a shape, if it is there.
+    fn name<'py>(self, py: Python<'py>, shape: Shape) -> Option<&'py Bound<'py, PyString>> {
+        Some(match (self, shape) {
+            (Self::PartitionKey, Shape::Api) => intern!(py, "PartitionKey"),
+            (Self::PartitionKey, _) => intern!(py, "partitionKey"),
+            (Self::SequenceNumber, Shape::Api) => intern!(py, "SequenceNumber"),
+            (Self::SequenceNumber, _) => intern!(py, "sequenceNumber"),
+            (Self::ExplicitHashKey, Shape::Api) => intern!(py, "ExplicitHashKey"),
+            (Self::ExplicitHashKey, Shape::Lambda | Shape::Bare) => intern!(py, "explicitHashKey"),
+            (Self::ExplicitHashKey, Shape::Firehose) => return None,
+        })
+    }
 }
 
 impl Source {
     pub(crate) fn partition_key<'py>(&self, py: Python<'py>, index: usize) -> Text<'py> {
         match self {
             Self::Document(it) => Ok(text(py, it.record(index).and_then(|it| it.partition_key))),
-            Self::Dicts(it) => it.names(py, index, &PARTITION_KEY),
+            Self::Dicts(it) => it.member(py, index, Member::PartitionKey),
         }
     }
 
     pub(crate) fn sequence_number<'py>(&self, py: Python<'py>, index: usize) -> Text<'py> {
         match self {
             Self::Document(it) => Ok(text(py, it.record(index).and_then(|it| it.sequence_number))),
-            Self::Dicts(it) => it.names(py, index, &SEQUENCE_NUMBER),
+            Self::Dicts(it) => it.member(py, index, Member::SequenceNumber),
         }
     }
 
@@ -38,7 +54,7 @@ impl Source {
             Self::Document(it) => {
                 Ok(text(py, it.record(index).and_then(|it| it.explicit_hash_key)))
             }
-            Self::Dicts(it) => it.names(py, index, &EXPLICIT_HASH_KEY),
+            Self::Dicts(it) => it.member(py, index, Member::ExplicitHashKey),
         }
     }
 
@@ -52,7 +68,7 @@ impl Source {
     pub(crate) fn event_source_arn<'py>(&self, py: Python<'py>, index: usize) -> Text<'py> {
         match self {
             Self::Document(it) => Ok(text(py, it.record(index).and_then(|it| it.event_source_arn))),
-            Self::Dicts(it) => it.outer(py, index, Shape::Lambda, "eventSourceARN"),
+            Self::Dicts(it) => it.outer(py, index, Shape::Lambda, intern!(py, "eventSourceARN")),
         }
     }
 
@@ -60,7 +76,7 @@ impl Source {
     pub(crate) fn record_id<'py>(&self, py: Python<'py>, index: usize) -> Text<'py> {
         match self {
             Self::Document(it) => Ok(text(py, it.record(index).and_then(|it| it.record_id))),
-            Self::Dicts(it) => it.outer(py, index, Shape::Firehose, "recordId"),
+            Self::Dicts(it) => it.outer(py, index, Shape::Firehose, intern!(py, "recordId")),
         }
     }
 
@@ -73,19 +89,6 @@ impl Source {
         }
     }
 }
-
-const PARTITION_KEY: Names = Names {
-    lambda: Some("partitionKey"),
-    api: Some("PartitionKey"),
-    metadata: Some("partitionKey"),
-};
-const SEQUENCE_NUMBER: Names = Names {
-    lambda: Some("sequenceNumber"),
-    api: Some("SequenceNumber"),
-    metadata: Some("sequenceNumber"),
-};
-const EXPLICIT_HASH_KEY: Names =
-    Names { lambda: Some("explicitHashKey"), api: Some("ExplicitHashKey"), metadata: None };
 
 fn text<'py>(py: Python<'py>, text: Option<&str>) -> Option<Bound<'py, PyString>> {
     text.map(|text| PyString::new(py, text))
@@ -112,12 +115,8 @@ impl Dicts {
         Ok(inner.and_then(|inner| inner.cast_into::<PyDict>().ok()))
     }
 
-    fn names<'py>(&self, py: Python<'py>, index: usize, names: &Names) -> Text<'py> {
-        let name = match self.found(index).shape {
-            Shape::Lambda | Shape::Bare => names.lambda,
-            Shape::Api => names.api,
-            Shape::Firehose => names.metadata,
-        };
+    fn member<'py>(&self, py: Python<'py>, index: usize, member: Member) -> Text<'py> {
+        let name = member.name(py, self.found(index).shape);
         match (name, self.inner(py, index)?) {
             (Some(name), Some(inner)) => string(index, name, inner.get_item(name)?),
             _ => Ok(None),
@@ -125,7 +124,13 @@ impl Dicts {
     }
 
     /// A member of the record itself, in this shape only.
-    fn outer<'py>(&self, py: Python<'py>, index: usize, shape: Shape, name: &str) -> Text<'py> {
+    fn outer<'py>(
+        &self,
+        py: Python<'py>,
+        index: usize,
+        shape: Shape,
+        name: &Bound<'py, PyString>,
+    ) -> Text<'py> {
         let found = self.found(index);
         if found.shape != shape {
             return Ok(None);
@@ -137,13 +142,15 @@ impl Dicts {
         match self.found(index).shape {
             // `shardId-000000000006:<sequence number>`
             Shape::Lambda => {
-                let id = self.outer(py, index, Shape::Lambda, "eventID")?;
+                let id = self.outer(py, index, Shape::Lambda, intern!(py, "eventID"))?;
                 let Some(id) = id else { return Ok(None) };
                 let id = id.to_cow()?;
                 Ok(id.split_once(':').map(|(shard, _)| PyString::new(py, shard)))
             }
             Shape::Firehose => match self.inner(py, index)? {
-                Some(inner) => string(index, "shardId", inner.get_item("shardId")?),
+                Some(inner) => {
+                    string(index, intern!(py, "shardId"), inner.get_item(intern!(py, "shardId"))?)
+                }
                 None => Ok(None),
             },
             Shape::Api | Shape::Bare => Ok(None),
@@ -190,7 +197,11 @@ pub(super) fn sub_sequence_number(record: &Bound<'_, PyDict>) -> Option<u32> {
 }
 
 /// A member that is a string, null or absent.
-fn string<'py>(index: usize, name: &str, value: Option<Bound<'py, PyAny>>) -> Text<'py> {
+fn string<'py>(
+    index: usize,
+    name: &Bound<'py, PyString>,
+    value: Option<Bound<'py, PyAny>>,
+) -> Text<'py> {
     let Some(value) = value.filter(|value| !value.is_none()) else { return Ok(None) };
     value.cast_into::<PyString>().map(Some).map_err(|_| {
         let message = format!("Kinesis record {index}: {name} is not a string");
