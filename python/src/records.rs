@@ -210,6 +210,7 @@ impl Records {
             let views = payloads.map(|it| PyMemoryView::from(&it)).collect::<PyResult<Vec<_>>>()?;
             return PyList::new(py, views);
         }
+        let slice = py.get_type::<PySlice>();
         let mut views = Vec::with_capacity(self.len);
         let mut holder: Option<(u32, Bound<'py, PyAny>, usize)> = None;
         for entry in self.entries() {
@@ -226,8 +227,9 @@ impl Records {
                 }
             };
             let range = entry.range();
-            let (start, end) = ((start + range.start) as isize, (start + range.end) as isize);
-            views.push(view.get_item(PySlice::new(py, start, end, 1))?);
+            let (start, end) = (start + range.start, start + range.end);
+            // Not by `PySlice::new`, which never frees the numbers (pyo3 0.30).
+            views.push(view.get_item(slice.call1((start, end))?)?);
         }
         PyList::new(py, views)
     }
