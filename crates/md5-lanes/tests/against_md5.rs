@@ -60,6 +60,23 @@ fn as_many_messages_as_fill_any_part_of_the_lanes() {
 
 proptest! {
     #[test]
+    fn calls_in_between_change_nothing(
+        message in vec(any::<u8>(), 0..5_000),
+        wishes in vec(prop_oneof![Just(0), 0_usize..3_000, Just(usize::MAX)], 1..20),
+    ) {
+        let mut calls = Vec::new();
+        let digest = md5_lanes::md5_with(&message, |hashed| {
+            calls.push(hashed);
+            wishes[calls.len() % wishes.len()]
+        });
+        prop_assert_eq!(digest, expected(&message));
+        // From nothing to the end, and never twice in the same place.
+        prop_assert_eq!(calls[0], 0);
+        prop_assert!(calls.is_sorted_by(|a, b| a < b));
+        prop_assert_eq!(*calls.last().unwrap(), message.len() / 64 * 64 + if message.len() % 64 < 56 { 64 } else { 128 });
+    }
+
+    #[test]
     fn random_sets_of_messages(
         lens in vec(prop_oneof![3 => 0_usize..300, 1 => 0_usize..20_000], 0..100),
         seed: u8,
