@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use kinpack::{AggregatedRecord, Contents, DecodeError, Digest, UserRecord, UserRecords};
+use kinpack::{AggregatedRecord, Contents, Digest, UserRecord, UserRecords};
 use kinpack::{deaggregate, deaggregate_strict_many};
 use kinpack_consumer::{Batch, BatchBuilder, BrokenAggregates, KinesisRecord};
 use kinpack_events::{Document, Kind, Record};
@@ -19,13 +19,17 @@ pub(crate) struct Event {
     /// The ARN of the event source; empty if the event does not say.
     pub(crate) source: String,
     pub(crate) shard: String,
+    /// Aggregates that came compressed as a whole, by the index of their Kinesis record.
+    inflated: Inflated,
 }
+
+type Inflated = BTreeMap<u32, Result<Vec<u8>, String>>;
 
 /// Why a Kinesis record has no user records to show.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
     /// It is a broken aggregate.
-    Aggregate(DecodeError),
+    Aggregate(String),
     /// Its data is not base64, or is not there.
     Data(String),
 }
@@ -51,7 +55,8 @@ impl Event {
         }
         let source = source.unwrap_or_default().to_owned();
         let shard = shard.unwrap_or_default().to_owned();
-        Ok(Self { document, source, shard })
+        let inflated = inflate(&document);
+        Ok(Self { document, source, shard, inflated })
     }
 
     /// The stream's ARN: of a fan-out consumer's ARN the part before the consumer.
@@ -67,8 +72,12 @@ impl Event {
         self.document.record(kinesis_record as usize)
     }
 
-    /// The data of a Kinesis record; of one whose data is not base64 the text.
+    /// The data of a Kinesis record, inflated if it is an aggregate that was compressed as a whole;
+    /// of one whose data is not base64 the text.
     pub(crate) fn data(&self, kinesis_record: u32) -> &[u8] {
+        if let Some(Ok(inflated)) = self.inflated.get(&kinesis_record) {
+            return inflated;
+        }
         match self.record(kinesis_record).map(|record| record.data) {
             Some(Ok(data)) => data,
             Some(Err(bad)) => bad.text().as_bytes(),
@@ -77,8 +86,13 @@ impl Event {
     }
 
     pub(crate) fn unpack(&self, broken: BrokenAggregates) -> Result<Unpacked<'_>, ConsumerError> {
-        let data: Vec<&[u8]> =
-            self.document.records().map(|record| record.data.unwrap_or_default()).collect();
+        let data: Vec<&[u8]> = (0..)
+            .zip(self.document.records())
+            .map(|(at, record)| match self.inflated.get(&at) {
+                Some(Ok(inflated)) => inflated,
+                _ => record.data.unwrap_or_default(),
+            })
+            .collect();
         let mut builder = BatchBuilder::new(self.stream(), &self.shard);
         if self.is_fan_out() {
             builder.fan_out();
@@ -86,8 +100,7 @@ impl Event {
         let mut faults = BTreeMap::new();
         let mut aggregates = Vec::with_capacity(data.len());
         let contents = deaggregate_strict_many(&data, Digest::Verify);
-        for (at, (record, contents)) in self.document.records().zip(contents).enumerate() {
-            let at = u32::try_from(at).unwrap_or(u32::MAX);
+        for ((at, record), contents) in (0..).zip(self.document.records()).zip(contents) {
             let outer = KinesisRecord {
                 sequence_number: record.sequence_number.unwrap_or_default(),
                 arrival: arrival(&record),
@@ -99,18 +112,22 @@ impl Event {
             if let Err(bad) = record.data {
                 faults.insert(at, Fault::Data(bad.to_string()));
             }
-            let contents = match contents {
-                Err(error) => {
-                    faults.insert(at, Fault::Aggregate(error));
+            let contents = match (self.inflated.get(&at), contents) {
+                (Some(Err(error)), _) => {
+                    faults.insert(at, Fault::Aggregate(error.clone()));
+                    None
+                }
+                (_, Err(error)) => {
+                    faults.insert(at, Fault::Aggregate(error.to_string()));
                     // The KCL delivers some of what is broken here, with other keys.
-                    match (broken, record.data.map(|data| deaggregate(data, Digest::Verify))) {
-                        (BrokenAggregates::PassThrough, Ok(Ok(Contents::Aggregated(known)))) => {
+                    match (broken, deaggregate(self.data(at), Digest::Verify)) {
+                        (BrokenAggregates::PassThrough, Ok(Contents::Aggregated(known))) => {
                             Some(Contents::Aggregated(known))
                         }
                         _ => None,
                     }
                 }
-                Ok(contents) => Some(contents),
+                (_, Ok(contents)) => Some(contents),
             };
             let mut aggregate = None;
             match contents {
@@ -126,6 +143,39 @@ impl Event {
         }
         Ok(Unpacked { batch: builder.finish(), aggregates, faults })
     }
+}
+
+/// What the aggregates of an event that are compressed as a whole may inflate to, in all.
+#[cfg(feature = "compression")]
+const INFLATED_LIMIT: usize = 64 << 20;
+
+#[cfg(feature = "compression")]
+fn inflate(document: &Document) -> Inflated {
+    use kinpack_payload::{Decompressor, whole_aggregate};
+
+    let mut inflated = Inflated::new();
+    let mut decompressor = Decompressor::new().with_limit(INFLATED_LIMIT);
+    for (at, record) in (0..).zip(document.records()) {
+        let mut buffer = Vec::new();
+        let data = record.data.unwrap_or_default();
+        match whole_aggregate::unwrap(data, &mut decompressor, &mut buffer) {
+            Ok(unwrapped) if unwrapped.codec.is_none() => continue,
+            Ok(_) => {
+                let left = decompressor.limit().saturating_sub(buffer.len());
+                decompressor = decompressor.with_limit(left);
+                inflated.insert(at, Ok(buffer));
+            }
+            Err(error) => {
+                inflated.insert(at, Err(error.to_string()));
+            }
+        }
+    }
+    inflated
+}
+
+#[cfg(not(feature = "compression"))]
+fn inflate(_: &Document) -> Inflated {
+    Inflated::new()
 }
 
 pub(crate) fn arrival(record: &Record<'_>) -> Option<Duration> {

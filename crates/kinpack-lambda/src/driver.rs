@@ -219,7 +219,7 @@ impl<'c, P: ProgressStore, L: DeadLetters> Driver<'c, '_, P, L> {
             && let Some(Fault::Aggregate(error)) =
                 self.invocation.unpacked.faults.get(&record.kinesis_record)
         {
-            letter.error = Some(error.to_string().into());
+            letter.error = Some(error.clone().into());
         }
         if let DeadLetterReason::HeldBy(poison) = reason {
             letter.held_by = Some(self.engine.batch().id(poison).to_string().into());
