@@ -12,8 +12,10 @@ use std::time::Duration;
 use kinpack::{Limits, ShardMap};
 
 use self::messages::{Message, Shape};
-use self::savings::{RATE, Traffic};
+use self::savings::{RATE, compare};
 use crate::failure::{Failure, Outcome};
+use crate::numbers::thousands;
+use crate::traffic::Traffic;
 
 const MESSAGES: usize = 100_000;
 const SHARDS: NonZeroU32 = NonZeroU32::new(4).expect("four are some");
@@ -136,7 +138,7 @@ fn show_messages(out: &mut impl Write, messages: &[Message]) -> io::Result<()> {
 
 fn show_savings(out: &mut impl Write, before: &Traffic, after: &Traffic) -> io::Result<()> {
     writeln!(out, "  {:<28}{:>12}{:>12}{:>12}", "", "one by one", "packed", "change")?;
-    for (what, before, after) in before.compare(after, MESSAGES) {
+    for (what, before, after) in compare(before, after, MESSAGES) {
         let change = format!("{:+.1} %", 100.0 * (after / before - 1.0));
         let (before, after) = (thousands(before), thousands(after));
         writeln!(out, "  {what:<28}{before:>12}{after:>12}{change:>12}")?;
@@ -157,31 +159,4 @@ fn speed(bytes: usize, time: Duration) -> String {
         thousands(bytes as f64 / seconds / 1e6),
         thousands(MESSAGES as f64 / seconds)
     )
-}
-
-/// A number, rounded, with commas.
-fn thousands(number: f64) -> String {
-    let digits = format!("{number:.0}");
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::thousands;
-
-    #[test]
-    fn numbers_have_commas() {
-        for (number, text) in
-            [(0.0, "0"), (999.4, "999"), (1e3, "1,000"), (123_456.0, "123,456"), (1e6, "1,000,000")]
-        {
-            assert_eq!(thousands(number), text);
-        }
-    }
 }

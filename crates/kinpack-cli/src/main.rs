@@ -10,10 +10,13 @@ mod envelope;
 mod failure;
 mod input;
 mod inspect;
+mod numbers;
 mod output;
 mod pack;
+mod plan;
 mod progress;
 mod sample;
+mod traffic;
 mod unpack;
 
 use std::process::ExitCode;
@@ -37,6 +40,7 @@ enum Command {
     Unpack(unpack::Args),
     Inspect(inspect::Args),
     Dict(dict::Args),
+    Plan(plan::Args),
     Demo(demo::Args),
     Completions(completions::Args),
 }
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
         Command::Unpack(args) => unpack::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Dict(args) => dict::run(&args),
+        Command::Plan(args) => plan::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Completions(args) => completions::run(&args),
     };

@@ -125,7 +125,7 @@ impl fmt::Display for PayloadFault {
 
 /// Makes payloads of messages; its buffers are used again.
 #[derive(Default)]
-pub(super) struct Payloads {
+pub(crate) struct Payloads {
     avro: Option<Avro>,
     compressor: Option<Compressor>,
     framed: Vec<u8>,
@@ -139,7 +139,7 @@ enum Avro {
 
 /// Compresses whole aggregates, if that was asked for.
 #[derive(Default)]
-pub(super) struct Envelopes {
+pub(crate) struct Envelopes {
     compressor: Option<Compressor>,
     compressed: Vec<u8>,
 }
@@ -169,8 +169,13 @@ impl PayloadArgs {
 }
 
 impl Payloads {
+    pub(crate) fn new(avro: Option<AvroWriter>, compressor: Option<Compressor>) -> Self {
+        let avro = avro.map(|writer| Avro::Framed(Box::new(writer)));
+        Self { avro, compressor, ..Self::default() }
+    }
+
     /// The payload of a user record.
-    pub(super) fn of<'a>(&'a mut self, message: &'a [u8]) -> Result<&'a [u8], PayloadFault> {
+    pub(crate) fn of<'a>(&'a mut self, message: &'a [u8]) -> Result<&'a [u8], PayloadFault> {
         let mut data = message;
         if let Some(avro) = &mut self.avro {
             avro.write(message, &mut self.framed)?;
@@ -184,8 +189,13 @@ impl Payloads {
 }
 
 impl Envelopes {
+    /// By a codec that the envelope has, without a dictionary.
+    pub(crate) fn new(compressor: Option<Compressor>) -> Self {
+        Self { compressor, compressed: Vec::new() }
+    }
+
     /// Puts an aggregate into an envelope, if that makes it smaller.
-    pub(super) fn close(&mut self, record: &mut KinesisRecord) -> io::Result<()> {
+    pub(crate) fn close(&mut self, record: &mut KinesisRecord) -> io::Result<()> {
         let Some(compressor) = self.compressor.as_mut().filter(|_| record.aggregated) else {
             return Ok(());
         };
