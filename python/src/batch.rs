@@ -58,11 +58,10 @@ impl Batch {
         options: &Options,
         decompressor: Option<Arc<Mutex<Decompressor>>>,
     ) -> Self {
-        let envelopes = match &decompressor {
-            Some(it) => {
-                Envelopes::open(&source, &mut it.lock().unwrap_or_else(PoisonError::into_inner))
-            }
-            None => Envelopes::default(),
+        let envelopes = if options.open_envelopes {
+            Envelopes::open(&source, decompressor.as_deref())
+        } else {
+            Envelopes::default()
         };
         let mut builder =
             Builder { entries: Vec::new(), keys: Keys::default(), faults: BTreeMap::new() };
@@ -78,6 +77,11 @@ impl Batch {
             return self.source.data(index);
         }
         self.envelopes.data(&self.source, index)
+    }
+
+    /// Whether the source does not hold a Kinesis record's data as it is.
+    pub(crate) fn is_enveloped(&self, index: usize) -> bool {
+        self.envelopes.has(index) && !self.faults.contains_key(&(index as u32))
     }
 
     /// The payload of a user record, as it was written.

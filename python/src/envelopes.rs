@@ -1,8 +1,9 @@
 //! Aggregates that were compressed whole, for kinpack readers only.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
-use kinpack_payload::{Decompressor, whole_aggregate};
+use kinpack_payload::{Decompressor, detect, whole_aggregate};
 
 use crate::error::Fault;
 use crate::input::Source;
@@ -15,25 +16,24 @@ pub(crate) struct Envelopes(BTreeMap<usize, Result<Vec<u8>, Fault>>);
 const TOGETHER: usize = 4;
 
 impl Envelopes {
-    pub(crate) fn open(source: &Source, decompressor: &mut Decompressor) -> Self {
-        let most = decompressor.limit().saturating_mul(TOGETHER);
-        let (mut opened, mut total, mut buffer) = (BTreeMap::new(), 0, Vec::new());
+    /// Opens them with this decompressor, or with one that is made when the first is found.
+    pub(crate) fn open(source: &Source, decompressor: Option<&Mutex<Decompressor>>) -> Self {
+        let mut opener = Opener { total: 0, buffer: Vec::new() };
+        let mut opened = BTreeMap::new();
+        let mut own = None;
         for index in 0..source.len() {
-            let Ok(data) = source.data(index) else { continue };
-            let unwrapped = whole_aggregate::unwrap(data, decompressor, &mut buffer);
-            let inside = match unwrapped.map(|it| it.codec.is_some()) {
-                Ok(false) => continue,
-                Ok(true) if total + buffer.len() > most => Err(Fault::new(format!(
-                    "the compressed aggregates of the event hold more than {most} bytes together, \
-                     which is the limit"
-                ))),
-                Ok(true) => {
-                    total += buffer.len();
-                    Ok(std::mem::take(&mut buffer))
-                }
-                Err(error) => Err(error.into()),
+            let Some(data) = source.data(index).ok().filter(|data| detect(data).is_some()) else {
+                continue;
             };
-            opened.insert(index, inside);
+            let inside = match decompressor {
+                Some(it) => {
+                    opener.open(data, &mut it.lock().unwrap_or_else(PoisonError::into_inner))
+                }
+                None => opener.open(data, own.get_or_insert_with(Decompressor::new)),
+            };
+            if let Some(inside) = inside.transpose() {
+                opened.insert(index, inside);
+            }
         }
         Self(opened)
     }
@@ -47,5 +47,37 @@ impl Envelopes {
             return inside.as_deref().map_err(Fault::clone);
         }
         source.data(index)
+    }
+
+    pub(crate) fn has(&self, index: usize) -> bool {
+        self.0.contains_key(&index)
+    }
+}
+
+struct Opener {
+    total: usize,
+    buffer: Vec<u8>,
+}
+
+impl Opener {
+    /// What is in the envelope; `None` if it is none.
+    fn open(
+        &mut self,
+        data: &[u8],
+        decompressor: &mut Decompressor,
+    ) -> Result<Option<Vec<u8>>, Fault> {
+        let most = decompressor.limit().saturating_mul(TOGETHER);
+        let unwrapped = whole_aggregate::unwrap(data, decompressor, &mut self.buffer)?;
+        if unwrapped.codec.is_none() {
+            return Ok(None);
+        }
+        self.total += self.buffer.len();
+        if self.total > most {
+            return Err(Fault::new(format!(
+                "the compressed aggregates of the event hold more than {most} bytes together, \
+                 which is the limit"
+            )));
+        }
+        Ok(Some(std::mem::take(&mut self.buffer)))
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Options {
     pub(crate) policy: Policy,
     pub(crate) digest: Digest,
     pub(crate) range: Option<(HashKeyRange, RangeRule)>,
+    /// Aggregates that were compressed whole are found.
+    pub(crate) open_envelopes: bool,
     /// Faulty records are kept, not raised.
     pub(crate) keep_faulty: bool,
 }
@@ -51,7 +53,7 @@ impl Options {
             Ok::<_, PyErr>((range, rule))
         });
         let keep_faulty = one_of("errors", errors, &[("raise", false), ("keep", true)])?;
-        Ok(Self { policy, digest, range: range.transpose()?, keep_faulty })
+        Ok(Self { policy, digest, range: range.transpose()?, open_envelopes: true, keep_faulty })
     }
 }
 

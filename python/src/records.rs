@@ -27,9 +27,13 @@ pub(crate) fn records(
     errors: &str,
 ) -> PyResult<Records> {
     let py = event.py();
-    let options = Options::new(policy, verify_digest, hash_key_range, range_rule, errors)?;
+    let mut options = Options::new(policy, verify_digest, hash_key_range, range_rule, errors)?;
     let decompressor = match decompress {
-        Some(decompress) => decompressor(&decompress)?,
+        Some(decompress) => {
+            let decompressor = decompressor(&decompress)?;
+            options.open_envelopes = decompressor.is_some();
+            decompressor
+        }
         None => None,
     };
     let source = Source::read(event)?;
@@ -220,7 +224,12 @@ impl Records {
             let (view, start) = match &holder {
                 Some((of, view, start)) if *of == entry.kinesis => (view.clone(), *start),
                 _ => {
-                    let (bytes, start) = batch.source.object(py, kinesis).map_err(fault)?;
+                    let (bytes, start) = if batch.is_enveloped(kinesis) {
+                        let data = batch.kinesis_data(kinesis).map_err(fault)?;
+                        (PyBytes::new(py, data).into_any(), 0)
+                    } else {
+                        batch.source.object(py, kinesis).map_err(fault)?
+                    };
                     let view = PyMemoryView::from(&bytes)?.into_any();
                     holder = Some((entry.kinesis, view.clone(), start));
                     (view, start)

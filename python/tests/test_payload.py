@@ -75,7 +75,11 @@ def test_whole_aggregates():
         records = kinpack.records([{"Data": small}, entry, {"Data": b"x"}], decompress=True)
         assert records.data() == [*messages, *messages, b"x"]
         assert [bytes(view) for view in records.memoryviews()] == records.data()
-        assert len(kinpack.records([{"Data": small}])) == 1
+        # Found without being asked; what is inside them is another matter.
+        records = kinpack.records([{"Data": small}, entry])
+        assert records.data() == [*messages, *messages]
+        assert [bytes(view) for view in records.memoryviews()] == records.data()
+        assert kinpack.records([{"Data": small}], decompress=False).data() == [small]
         limited = kinpack.Decompressor(limit=2000)
         with pytest.raises(kinpack.DecodeError, match="Kinesis record 0: .*more than 2000 bytes"):
             kinpack.records([{"Data": small}], decompress=limited)
