@@ -13,7 +13,12 @@ pub(crate) fn thousands(number: f64) -> String {
     out
 }
 
-/// A number with three digits that say something, or more before the point.
+/// A whole number, with commas; large ones in millions.
+pub(crate) fn count(number: f64) -> String {
+    if number < 999_999.5 { thousands(number) } else { three_digits(number) }
+}
+
+/// A number with three digits that say something, or more before the point; large ones in millions.
 pub(crate) fn three_digits(number: f64) -> String {
     match number {
         0.0 => "0".to_owned(),
@@ -21,12 +26,16 @@ pub(crate) fn three_digits(number: f64) -> String {
         _ if number < 0.999_5 => format!("{number:.3}"),
         _ if number < 9.995 => format!("{number:.2}"),
         _ if number < 99.95 => format!("{number:.1}"),
-        _ => thousands(number),
+        _ if number < 999_999.5 => thousands(number),
+        _ => format!("{} M", three_digits(number / 1e6)),
     }
 }
 
-/// Money, with commas and cents.
+/// Money, with commas, and with cents if it is not much.
 pub(crate) fn money(amount: f64) -> String {
+    if amount >= 99_999.995 {
+        return thousands(amount);
+    }
     let cents = (amount * 100.0).round();
     let (whole, part) = ((cents / 100.0).trunc(), cents % 100.0);
     format!("{}.{part:02.0}", thousands(whole))
@@ -36,6 +45,9 @@ pub(crate) fn money(amount: f64) -> String {
 pub(crate) fn time(seconds: f64) -> String {
     const UNITS: [(f64, &str); 5] =
         [(86_400.0, "d"), (3_600.0, "h"), (60.0, "min"), (1.0, "s"), (0.001, "ms")];
+    if seconds > 0.0 && seconds < 0.000_05 {
+        return "<0.1 ms".to_owned();
+    }
     let unit = UNITS.iter().find(|(size, _)| seconds >= *size).unwrap_or(&UNITS[4]);
     let number = seconds / unit.0;
     let digits = usize::from(number < 9.95);
@@ -57,6 +69,13 @@ mod tests {
     }
 
     #[test]
+    fn counts_have_no_fraction() {
+        for (number, text) in [(1.0, "1"), (20_000.0, "20,000"), (2e6, "2.00 M")] {
+            assert_eq!(count(number), text);
+        }
+    }
+
+    #[test]
     fn small_numbers_keep_their_digits() {
         for (number, text) in [
             (0.0, "0"),
@@ -67,6 +86,8 @@ mod tests {
             (9.999, "10.0"),
             (99.97, "100"),
             (1234.5, "1,234"),
+            (999_999.0, "999,999"),
+            (1e9, "1,000 M"),
         ] {
             assert_eq!(three_digits(number), text);
         }
@@ -74,9 +95,13 @@ mod tests {
 
     #[test]
     fn money_has_cents() {
-        for (amount, text) in
-            [(0.0, "0.00"), (1.999, "2.00"), (10.05, "10.05"), (1234.5, "1,234.50")]
-        {
+        for (amount, text) in [
+            (0.0, "0.00"),
+            (1.999, "2.00"),
+            (10.05, "10.05"),
+            (1234.5, "1,234.50"),
+            (1e5, "100,000"),
+        ] {
             assert_eq!(money(amount), text);
         }
     }
@@ -85,6 +110,7 @@ mod tests {
     fn times_have_a_unit() {
         for (seconds, text) in [
             (0.0, "0 ms"),
+            (0.000_001, "<0.1 ms"),
             (0.0004, "0.4 ms"),
             (0.4881, "488 ms"),
             (1.0, "1 s"),

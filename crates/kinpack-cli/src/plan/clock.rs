@@ -18,7 +18,7 @@ use crate::pack::rows::NewRecord;
 
 /// The fastest of some runs: what disturbs one only makes it slower.
 pub(super) fn best(mut run: impl FnMut() -> crate::Result<Duration>) -> crate::Result<Duration> {
-    const ENOUGH: Duration = Duration::from_millis(250);
+    const ENOUGH: Duration = Duration::from_millis(100);
     const MOST_RUNS: usize = 5;
     let (mut least, mut total) = (Duration::MAX, Duration::ZERO);
     for _ in 0..MOST_RUNS {

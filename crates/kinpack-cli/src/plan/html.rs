@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::figures::Row;
 use super::report::Report;
 use super::ways::Readers;
-use crate::numbers::{money, thousands, three_digits, time};
+use crate::numbers::{count, money, thousands, three_digits, time};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -56,7 +56,7 @@ fn head(out: &mut String, report: &Report) {
         "<h1>{} messages a second on Kinesis</h1>\n\
          <p class=\"soft\">As the {} messages of the sample: {:.1} bytes on average, {} partition \
          keys. Here, {}.</p>",
-        three_digits(report.settings.rate),
+        report.rate(),
         thousands(sample.messages as f64),
         sample.bytes as f64 / sample.messages as f64,
         thousands(sample.partition_keys as f64),
@@ -88,7 +88,7 @@ fn cards(out: &mut String, report: &Report) {
             cost = money(row.cost_per_month),
             currency = escape(&report.prices.currency),
             name = escape(&whole_name(row)),
-            shards = thousands(row.shards),
+            shards = count(row.shards),
             noun = if row.shards == 1.0 { "shard" } else { "shards" },
             records = three_digits(row.records_per_second),
             bytes = row.bytes_per_message,
@@ -236,7 +236,7 @@ fn table(out: &mut String, report: &Report, rows: &[Row]) {
         let cells = [
             format!("{:.1}", row.bytes_per_message),
             three_digits(row.records_per_second),
-            thousands(row.shards),
+            count(row.shards),
             three_digits(row.put_units_per_second),
             money(row.cost_per_month),
             three_digits(row.write_cpu),

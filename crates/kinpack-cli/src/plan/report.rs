@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::figures::{EVENT_BYTES, EVENT_RECORDS, Row, Skipped};
 use super::prices::{HOURS, Prices};
+use crate::numbers::{thousands, three_digits, time};
 use crate::traffic::{PAYLOAD_UNIT, SHARD_BYTES, SHARD_RECORDS};
 
 /// Members are as `--json` shows them. Times are in seconds.
@@ -109,10 +110,14 @@ impl Report {
         self.notes = notes;
     }
 
+    /// Messages a second.
+    pub(super) fn rate(&self) -> String {
+        let rate = self.settings.rate;
+        if rate.fract() == 0.0 { thousands(rate) } else { three_digits(rate) }
+    }
+
     /// How aggregates come to be, in a sentence.
     pub(super) fn describe_aggregates(&self) -> String {
-        use crate::numbers::{thousands, time};
-
         let Shown { producers, linger, shards, max_size, .. } = self.settings;
         let by = |count: u32, what: &str| {
             let plural = if count == 1 { "" } else { "s" };

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::figures::Row;
 use super::report::Report;
-use crate::numbers::{money, thousands, three_digits, time};
+use crate::numbers::{count, money, thousands, three_digits, time};
 
 /// Width of the first column.
 const NAME: usize = 33;
@@ -30,7 +30,7 @@ pub(super) fn text(report: &Report, bold: bool) -> String {
         out,
         "{on}{} messages a second{off}, as the {} of the sample: {:.1} bytes on average, {} \
          partition keys",
-        three_digits(report.settings.rate),
+        report.rate(),
         thousands(sample.messages as f64),
         sample.bytes as f64 / sample.messages as f64,
         thousands(sample.partition_keys as f64),
@@ -83,7 +83,7 @@ fn line(out: &mut String, row: &Row) {
     let cells = [
         format!("{:.1}", row.bytes_per_message),
         three_digits(row.records_per_second),
-        thousands(row.shards),
+        count(row.shards),
         three_digits(row.put_units_per_second),
         money(row.cost_per_month),
         three_digits(row.write_cpu),
