@@ -16,9 +16,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kinpack::{Aggregator, Lanes, Limits, OuterKey, ShardMap};
+use kinpack::{Aggregator, Contents, Digest, Lanes, Limits, OuterKey, ShardMap, deaggregate};
 use kinpack_payload::avro::{AvroSchema, AvroWriter};
-use kinpack_payload::{CompressionError, Dictionary};
+use kinpack_payload::{CompressionError, Decompressor, Dictionary, whole_aggregate};
 
 use self::figures::Row;
 use self::messages::Messages;
@@ -293,7 +293,7 @@ fn messages(
         }
     };
     let mut messages = Messages::new(args.sample);
-    let mut cut = false;
+    let (mut cut, mut aggregates) = (false, 0);
     let mut trial = Aggregator::new(limits, OuterKey::Kpl);
     let mut avro = Payloads::new(schema.map(AvroWriter::single_object), None);
     let read = sample::read(&args.files, reader, |message| {
@@ -307,10 +307,29 @@ fn messages(
             .map(drop)
             .map_err(Fault::Refused)?;
         avro.of(message.data).map_err(Fault::Payload)?;
+        aggregates += usize::from(is_aggregate(message.data));
         messages.add(message);
         Ok(ControlFlow::Continue(()))
     });
+    if aggregates > 0 {
+        return Err(Failure::new(format!(
+            "{aggregates} of {} messages are aggregates themselves: take them apart before, with \
+             `kinpack unpack`",
+            messages.len()
+        )));
+    }
     Ok((messages, cut, read))
+}
+
+/// Whether readers would take a message apart that went alone, compressed as a whole or not.
+fn is_aggregate(data: &[u8]) -> bool {
+    let (mut decompressor, mut buffer) = (Decompressor::new(), Vec::new());
+    match whole_aggregate::unwrap(data, &mut decompressor, &mut buffer) {
+        Ok(unwrapped) => {
+            matches!(deaggregate(unwrapped.data, Digest::Verify), Ok(Contents::Aggregated(_)))
+        }
+        Err(_) => false,
+    }
 }
 
 /// Dictionaries of the first half of the messages, and of the second.

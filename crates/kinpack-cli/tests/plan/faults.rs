@@ -70,6 +70,23 @@ fn files_that_cannot_be_read_or_written_are_named() {
 }
 
 #[test]
+fn messages_that_are_aggregates_are_to_be_unpacked_first() {
+    for options in [&[][..], &["--compress", "zstd", "--at", "aggregate-kinpack-only"]] {
+        let packed = kinpack(&[&["pack", "--data", "json"], options].concat(), &rows(100));
+        let entry: Value = serde_json::from_str(&packed.stdout).unwrap();
+        let row = serde_json::json!({ "partition_key": "a", "data": entry["Data"] });
+        let run = kinpack(&["plan"], &format!("{row}\n"));
+        assert_eq!(run.status, 2);
+        let said = "1 of 1 messages are aggregates themselves";
+        assert!(
+            run.stderr.contains(said) && run.stderr.contains("kinpack unpack"),
+            "{}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
 fn without_messages_there_is_no_plan() {
     let run = kinpack(&["plan"], "");
     assert_eq!((run.status, run.stdout.as_str()), (2, ""));
