@@ -21,7 +21,7 @@ use crate::running::{Ended, Running};
 use crate::store::{ProgressStore, ShardKey, StoreError, Written};
 
 /// A future of the store or the dead letter.
-type Errand<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
+pub(crate) type Errand<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
 
 /// What the handlers' side shall do.
 pub(crate) enum Step {

@@ -13,7 +13,7 @@ use lambda_runtime::Context;
 
 use crate::batch::{Event, Lender, Unpacked, arrival};
 use crate::consumer::Consumer;
-use crate::driver::{Clock, Driver, within};
+use crate::driver::{Clock, Driver, Errand, within};
 use crate::error::ConsumerError;
 use crate::letters::DeadLetters;
 use crate::metrics;
@@ -76,10 +76,14 @@ impl<'i> Invocation<'i> {
         let errands_end = deadline.map(|end| end.saturating_sub(consumer.common.margin / ANSWER));
         let stored = match self.batch.user_records() {
             0 => Default::default(),
-            _ => within(self.clock, errands_end, consumer.store.read(&self.key))
-                .await
-                .unwrap_or_else(|| Err("no answer before the deadline".into()))
-                .map_err(ConsumerError::Store)?,
+            _ => {
+                // Boxed: a client's future is large, and its type so deep that compilers give up.
+                let read: Errand<'_, _> = Box::pin(consumer.store.read(&self.key));
+                within(self.clock, errands_end, read)
+                    .await
+                    .unwrap_or_else(|| Err("no answer before the deadline".into()))
+                    .map_err(ConsumerError::Store)?
+            }
         };
         let now = self.clock.now();
         Ok(Driver {
@@ -130,6 +134,9 @@ impl<'i> Invocation<'i> {
         match &reply {
             Ok(reply) if reply.batch_item_failure().is_some() => {
                 let first = !consumer.common.said_reporting.swap(true, Ordering::Relaxed);
+                if first && !tracing::dispatcher::has_been_set() {
+                    eprintln!("kinpack: {FIRST_REPORT}");
+                }
                 let outcome = reply.outcome();
                 tracing::warn!(
                     from = reply.batch_item_failure(),

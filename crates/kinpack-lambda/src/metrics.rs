@@ -1,13 +1,10 @@
 //! Metrics in CloudWatch's embedded metric format: a line of JSON in the log, no calls.
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::time::Duration;
 
 use kinpack_consumer::Outcome;
-use serde_json::{Map, Value, json};
-
-/// Name, unit and value.
-type Metric = (&'static str, &'static str, Value);
 
 /// The line for an invocation.
 pub(crate) fn line(
@@ -18,44 +15,59 @@ pub(crate) fn line(
     decode: Duration,
     outcome: &Outcome,
 ) -> String {
-    let counters = outcome.metrics;
-    let millis = |time: Duration| json!(time.as_micros() as f64 / 1000.0);
-    let mut metrics: Vec<Metric> = vec![
-        ("user_records", "Count", json!(counters.user_records)),
-        ("kinesis_records", "Count", json!(counters.kinesis_records)),
-        ("bytes", "Bytes", json!(counters.bytes)),
-        ("decode_time", "Milliseconds", millis(decode)),
-        ("handled", "Count", json!(outcome.handled)),
-        ("failures", "Count", json!(counters.failures)),
-        ("poison", "Count", json!(counters.poison)),
-        ("skipped", "Count", json!(counters.skipped)),
-        ("dead_letter_failures", "Count", json!(counters.dead_letter_failures)),
-        ("progress_failures", "Count", json!(counters.progress_failures)),
-        ("deadline_stop", "Count", json!(counters.deadline_stop)),
-        ("no_progress", "Count", json!(counters.no_progress)),
-        ("decode_fault", "Count", json!(counters.decode_fault)),
-    ];
+    let counters = &outcome.metrics;
+    let mut metrics = Metrics::default();
+    metrics.add("user_records", "Count", counters.user_records);
+    metrics.add("kinesis_records", "Count", counters.kinesis_records);
+    metrics.add("bytes", "Bytes", counters.bytes);
+    // To the microsecond, as decoding often takes less than the unit.
+    metrics.add_text("decode_time", "Milliseconds", &millis(decode));
     if let Some(age) = counters.oldest_age {
-        metrics.push(("oldest_record_age", "Milliseconds", millis(age)));
+        metrics.add_text("oldest_record_age", "Milliseconds", &millis(age));
     }
-    let definitions: Vec<_> =
-        metrics.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": unit })).collect();
-    let mut line = Map::new();
-    line.insert(
-        "_aws".into(),
-        json!({
-            "Timestamp": u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
-            "CloudWatchMetrics": [{
-                "Namespace": namespace,
-                "Dimensions": [["consumer"]],
-                "Metrics": definitions,
-            }],
-        }),
-    );
-    line.insert("consumer".into(), consumer.into());
-    line.insert("shard".into(), shard.into());
-    line.extend(metrics.into_iter().map(|(name, _, value)| (name.to_owned(), value)));
-    Value::Object(line).to_string()
+    metrics.add("handled", "Count", outcome.handled);
+    metrics.add("failures", "Count", counters.failures);
+    metrics.add("poison", "Count", counters.poison);
+    metrics.add("skipped", "Count", counters.skipped);
+    metrics.add("dead_letter_failures", "Count", counters.dead_letter_failures);
+    metrics.add("progress_failures", "Count", counters.progress_failures);
+    metrics.add("deadline_stop", "Count", counters.deadline_stop);
+    metrics.add("no_progress", "Count", counters.no_progress);
+    metrics.add("decode_fault", "Count", counters.decode_fault);
+
+    let text = |text: &str| serde_json::to_string(text).unwrap_or_default();
+    format!(
+        r#"{{"_aws":{{"Timestamp":{},"CloudWatchMetrics":[{{"Namespace":{},"Dimensions":[["consumer"]],"Metrics":[{}]}}]}},"consumer":{},"shard":{}{}}}"#,
+        now.as_millis(),
+        text(namespace),
+        metrics.definitions,
+        text(consumer),
+        text(shard),
+        metrics.values,
+    )
+}
+
+fn millis(time: Duration) -> String {
+    format!("{}.{:03}", time.as_millis(), time.as_micros() % 1000)
+}
+
+#[derive(Default)]
+struct Metrics {
+    definitions: String,
+    values: String,
+}
+
+impl Metrics {
+    fn add(&mut self, name: &str, unit: &str, value: u64) {
+        self.add_text(name, unit, &value.to_string());
+    }
+
+    /// Writing to a string cannot fail.
+    fn add_text(&mut self, name: &str, unit: &str, value: &str) {
+        let comma = if self.definitions.is_empty() { "" } else { "," };
+        let _ = write!(self.definitions, r#"{comma}{{"Name":"{name}","Unit":"{unit}"}}"#);
+        let _ = write!(self.values, r#","{name}":{value}"#);
+    }
 }
 
 /// To the log, in one piece. There is nobody to tell if that fails.

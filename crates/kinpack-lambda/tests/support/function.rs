@@ -1,6 +1,6 @@
 //! A Lambda function in a process of its own, under a [`RuntimeApi`].
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
@@ -62,6 +62,16 @@ impl Function {
         answer
     }
 
+    /// Several invocations at once, with a minute's time.
+    pub(crate) fn invoke_all(&mut self, events: &[&str]) -> Vec<Answer> {
+        if self.child.is_none() {
+            self.start();
+        }
+        let events: Vec<_> = events.iter().map(|event| event.as_bytes()).collect();
+        let answers = self.api.invoke_all(&events, Duration::from_secs(60));
+        answers.expect("no answer within a minute")
+    }
+
     /// What was printed since the last time.
     pub(crate) fn printed(&mut self) -> Vec<String> {
         // What a process prints comes before its answer, but by another way.
@@ -86,6 +96,15 @@ impl Function {
         }
     }
 
+    fn keep(&self, prefix: &'static str, from: impl Read + Send + 'static) {
+        let lines = self.lines.0.clone();
+        std::thread::spawn(move || {
+            for line in BufReader::new(from).lines().map_while(Result::ok) {
+                let _ = lines.send(format!("{prefix}{line}"));
+            }
+        });
+    }
+
     fn start(&mut self) {
         let mut child = (self.command)()
             .env("AWS_LAMBDA_RUNTIME_API", self.api.address())
@@ -95,15 +114,11 @@ impl Function {
             .env("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/tested")
             .env("AWS_LAMBDA_LOG_STREAM_NAME", "stream")
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let lines = self.lines.0.clone();
-        std::thread::spawn(move || {
-            for line in stdout.lines().map_while(Result::ok) {
-                let _ = lines.send(line);
-            }
-        });
+        self.keep("", child.stdout.take().unwrap());
+        self.keep("stderr: ", child.stderr.take().unwrap());
         self.child = Some(child);
     }
 }

@@ -64,23 +64,35 @@ impl RuntimeApi {
 
     /// The answer; `None` if there is none at the deadline, as of a function that was killed then.
     pub(crate) fn invoke(&mut self, event: &[u8], time: Duration) -> Option<Answer> {
-        self.count += 1;
-        let id = format!("00000000-0000-4000-8000-{:012}", self.count);
-        let deadline = SystemTime::now() + time;
+        self.invoke_all(&[event], time)?.pop()
+    }
+
+    /// The answers to several at once, in no order.
+    pub(crate) fn invoke_all(&mut self, events: &[&[u8]], time: Duration) -> Option<Vec<Answer>> {
         let begin = Instant::now();
-        let invocation = Invocation { id: id.clone(), deadline, event: event.to_vec() };
-        self.inside.invocations.lock().unwrap().push_back(invocation);
-        self.inside.more.notify_all();
-        loop {
+        let ids: Vec<_> = events.iter().map(|event| self.submit(event, time)).collect();
+        let mut answers = Vec::new();
+        while answers.len() < events.len() {
             let left = time.saturating_sub(begin.elapsed());
             match self.answers.recv_timeout(left) {
-                Ok((of, answer)) if of == id || of.is_empty() => return Some(answer),
+                Ok((of, answer)) if ids.contains(&of) || of.is_empty() => answers.push(answer),
                 // Of an invocation that was over.
                 Ok(_) => (),
                 Err(RecvTimeoutError::Timeout) => return None,
                 Err(RecvTimeoutError::Disconnected) => panic!("the server is gone"),
             }
         }
+        Some(answers)
+    }
+
+    fn submit(&mut self, event: &[u8], time: Duration) -> String {
+        self.count += 1;
+        let id = format!("00000000-0000-4000-8000-{:012}", self.count);
+        let deadline = SystemTime::now() + time;
+        let invocation = Invocation { id: id.clone(), deadline, event: event.to_vec() };
+        self.inside.invocations.lock().unwrap().push_back(invocation);
+        self.inside.more.notify_all();
+        id
     }
 }
 
