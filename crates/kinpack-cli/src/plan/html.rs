@@ -50,16 +50,11 @@ pub(super) fn page(report: &Report) -> String {
 }
 
 fn head(out: &mut String, report: &Report) {
-    let sample = &report.sample;
     let _ = writeln!(
         out,
-        "<h1>{} messages a second on Kinesis</h1>\n\
-         <p class=\"soft\">As the {} messages of the sample: {:.1} bytes on average, {} partition \
-         keys. Here, {}.</p>",
+        "<h1>{} messages a second on Kinesis</h1>\n<p class=\"soft\">{}. Here, {}.</p>",
         report.rate(),
-        thousands(sample.messages as f64),
-        sample.bytes as f64 / sample.messages as f64,
-        thousands(sample.partition_keys as f64),
+        capital(&report.describe_sample()),
         report.describe_aggregates(),
     );
 }

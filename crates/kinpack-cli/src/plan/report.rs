@@ -116,6 +116,20 @@ impl Report {
         if rate.fract() == 0.0 { thousands(rate) } else { three_digits(rate) }
     }
 
+    /// What the sample is, in a sentence.
+    pub(super) fn describe_sample(&self) -> String {
+        let Sample { messages, bytes, partition_keys, .. } = self.sample;
+        let plural = |count: usize| if count == 1 { "" } else { "s" };
+        format!(
+            "as the {} message{} of the sample: {:.1} bytes on average, {} partition key{}",
+            thousands(messages as f64),
+            plural(messages),
+            bytes as f64 / messages as f64,
+            thousands(partition_keys as f64),
+            plural(partition_keys),
+        )
+    }
+
     /// How aggregates come to be, in a sentence.
     pub(super) fn describe_aggregates(&self) -> String {
         let Shown { producers, linger, shards, max_size, .. } = self.settings;

@@ -25,16 +25,8 @@ const COLUMNS: [(&str, &str, usize); 9] = [
 pub(super) fn text(report: &Report, bold: bool) -> String {
     let mut out = String::new();
     let (on, off) = if bold { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
-    let sample = &report.sample;
-    let _ = writeln!(
-        out,
-        "{on}{} messages a second{off}, as the {} of the sample: {:.1} bytes on average, {} \
-         partition keys",
-        report.rate(),
-        thousands(sample.messages as f64),
-        sample.bytes as f64 / sample.messages as f64,
-        thousands(sample.partition_keys as f64),
-    );
+    let (rate, sample) = (report.rate(), report.describe_sample());
+    let _ = writeln!(out, "{on}{rate} messages a second{off}, {sample}");
     let _ = writeln!(out, "{}", report.describe_aggregates());
     for (title, rows) in [
         ("What is in a record", &report.payloads),

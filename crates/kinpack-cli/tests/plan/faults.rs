@@ -51,7 +51,7 @@ fn files_that_cannot_be_read_or_written_are_named() {
     let run = kinpack(&["plan", "--data", "json", "/no/such/sample", "-"], &rows(10));
     assert_eq!(run.status, 2);
     assert!(run.stderr.contains("/no/such/sample: "), "{}", run.stderr);
-    assert!(run.stdout.contains("as the 10 of the sample"), "the others were used");
+    assert!(run.stdout.contains("as the 10 messages of the sample"), "the others were used");
     let bad_prices = file("bad-prices.json", r#"{"shard_hour": 1}"#);
     let negative = file("negative.json", r#"{"shard_hour": -1, "million_put_units": 1}"#);
     let no_schema = file("no-schema.avsc", r#"{"type": "recor"}"#);
