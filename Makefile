@@ -7,12 +7,13 @@ SECONDS = 60
 SCHEDULES = 100000
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: help test test-python wheels test-aarch64 test-x86-levels lint interop fuzz model bench bench-payload bench-python bench-criterion bench-peers
+.PHONY: help test test-python wheels test-aarch64 test-x86-levels lint interop fuzz model bench bench-payload bench-python bench-criterion bench-peers examples bench-lambda
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: ## all tests, doctests too
+test: ## all tests, doctests too; those of kinpack-lambda start moto (Python 3.10)
+	tools/moto/run --install-only
 	cargo test --workspace --all-features --locked
 	cargo test -p kinpack-payload --no-default-features --test disabled --locked
 
@@ -32,16 +33,22 @@ lint: ## format, clippy, docs, minimum Rust, other people's licences
 	tools/check-rust-version
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
+	cargo fmt --manifest-path examples/Cargo.toml --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	cargo clippy --manifest-path fuzz/Cargo.toml --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --no-deps --locked
 	cargo clippy -p kinpack --no-default-features --locked -- -D warnings
+	cargo clippy -p kinpack-lambda --locked -- -D warnings
 	cargo clippy -p kinpack-payload --no-default-features --all-targets --locked -- -D warnings
 	tools/install cargo-deny
 	cargo deny --locked check bans licenses sources
 
 interop: ## against other libraries, live; ROUNDS=n SEED=n
 	interop/run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
+
+examples: ## the example Lambda functions: packed as zips, and invoked
+	examples/package
+	cargo test --manifest-path examples/Cargo.toml --locked
 
 fuzz: ## every fuzz target, SECONDS=60 each
 	tools/install cargo-fuzz
@@ -65,3 +72,6 @@ bench-criterion: ## decode and encode by criterion
 
 bench-peers: ## kinpack against the readers of other languages, on the same files
 	benches/peers/run
+
+bench-lambda: ## what kinpack costs a Lambda function in size, start and time
+	benches/lambda/run
