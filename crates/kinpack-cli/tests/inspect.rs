@@ -57,7 +57,7 @@ fn json_says_all_of_it() {
         run.rows(),
         [json!({"file": "standard input", "line": 1, "record": 0, "format": "records",
             "sequence_number": "7", "partition_key": "k", "explicit_hash_key": null,
-            "content": "aggregate", "user_records": 2,
+            "content": "aggregate", "compressed": null, "user_records": 2,
             "partition_keys": {"in_use": 2, "table": 2},
             "explicit_hash_keys": {"in_use": 0, "table": 2},
             "bytes": 46, "payload": 2, "overhead": 44, "digest": "right",
