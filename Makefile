@@ -16,6 +16,7 @@ test: ## all tests, doctests too; those of kinpack-lambda start moto (Python 3.1
 	tools/moto/run --install-only
 	cargo test --workspace --all-features --locked
 	cargo test -p kinpack-payload --no-default-features --test disabled --locked
+	PYTHON=$(PYTHON) tools/test-python
 
 test-python: ## the Python package: pytest, mypy, ruff, pyright; PYTHON=python3.9 for another
 	PYTHON=$(PYTHON) tools/test-python
