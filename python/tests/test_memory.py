@@ -13,7 +13,7 @@ import kinpack
 from vectors import lambda_event
 
 #: Events to read: 100,000 in a long run.
-EVENTS = int(os.environ.get("EVENTS", "3000"))
+EVENTS = int(os.environ.get("EVENTS", "1000"))
 
 
 def resident():

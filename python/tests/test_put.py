@@ -1,6 +1,7 @@
 """put_all, against a stream that fails as it is told to, and against moto's."""
 
 import random
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -316,6 +317,8 @@ def test_requests_keep_to_five_mebibytes():
 
 @pytest.fixture(scope="module")
 def kinesis():
+    if sys.version_info < (3, 10):
+        pytest.skip("the last moto for Python 3.9 has shards that end at 2**128")
     boto3 = pytest.importorskip("boto3")
     server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0, verbose=False)
     server.start()
