@@ -74,7 +74,7 @@ def test_an_absent_explicit_hash_key_is_none(records):
 
 
 @settings(max_examples=100, deadline=None)
-@given(records, st.integers(100, 2000))
+@given(records, st.integers(300, 2000))
 def test_they_read_what_it_writes(records, max_size):
     packer = aggregator.RecordAggregator(max_size)
     full = [packer.add_user_record(key, data, hash_key) for key, data, hash_key in records]
