@@ -34,7 +34,7 @@ lint: ## format, clippy, docs, minimum Rust, other people's licences
 	tools/check-rust-version
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
-	cargo fmt --manifest-path examples/Cargo.toml --check
+	cargo fmt --manifest-path examples/Cargo.toml --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	cargo clippy --manifest-path fuzz/Cargo.toml --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --no-deps --locked

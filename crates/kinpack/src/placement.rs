@@ -2,6 +2,7 @@
 
 use crate::decode::AggregatedRecord;
 use crate::digest::Digest;
+use crate::error::DecodeError;
 use crate::kinesis_record::KinesisRecord;
 use crate::record::OwnedUserRecord;
 use crate::shard_map::Shard;
@@ -15,6 +16,12 @@ use crate::shard_map::Shard;
 ///
 /// If the answered shard is in no map that the caller has, its range is not known: send all of the
 /// entry again, as the KPL does.
+///
+/// # Errors
+///
+/// The entry's data is not the aggregate that was made: it was compressed as a whole, or changed.
+/// Nobody can say then which user records lie outside: send all of the entry again, or check what
+/// it was before.
 ///
 /// # Examples
 ///
@@ -30,27 +37,23 @@ use crate::shard_map::Shard;
 ///
 /// // PutRecords answers with a shard that did not exist when the entry was made.
 /// let new = old.split("shardId-000000000000", HashKey(50), ["low", "high"]).unwrap();
-/// let again = check_placement(&sent.record, &sent.shard, new.by_id("low").unwrap());
+/// let again = check_placement(&sent.record, &sent.shard, new.by_id("low").unwrap())?;
 /// assert_eq!(again.len(), 1);
 /// assert_eq!(again[0].data, b"high");
-/// # Ok::<(), kinpack::EncodeError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[must_use]
 pub fn check_placement(
     entry: &KinesisRecord,
     predicted: &Shard,
     actual: &Shard,
-) -> Vec<OwnedUserRecord> {
+) -> Result<Vec<OwnedUserRecord>, DecodeError> {
     if predicted.id == actual.id || !entry.aggregated {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    // Our own bytes: whatever is an entry has been encoded here.
-    let Ok(aggregate) = AggregatedRecord::parse(&entry.data, Digest::Skip) else {
-        return Vec::new();
-    };
+    let aggregate = AggregatedRecord::parse(&entry.data, Digest::Skip)?;
     let outside = aggregate.records().filter(|record| match record.hash_key() {
         Ok(Some(key)) => !actual.range.contains(key),
         Ok(None) | Err(_) => true,
     });
-    outside.map(crate::UserRecord::into_owned).collect()
+    Ok(outside.map(crate::UserRecord::into_owned).collect())
 }

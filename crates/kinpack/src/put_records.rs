@@ -113,6 +113,14 @@ mod tests {
     }
 
     #[test]
+    fn the_entry_that_brings_a_shard_to_its_limit_is_the_last() {
+        let mut batch = PutRecordsBatch::new(PutRecordsLimits::default());
+        assert_eq!(batch.try_add("s", (256 << 10) - 1), Push::Added);
+        assert_eq!(batch.try_add("s", 1), Push::Added);
+        assert_eq!(batch.try_add("t", 1), Push::Full);
+    }
+
+    #[test]
     fn entries_and_bytes_bound_a_request_and_one_entry_always_goes() {
         let limits = PutRecordsLimits { entries: 3, bytes: 100, shard_bytes: usize::MAX };
         let mut batch = PutRecordsBatch::new(limits);

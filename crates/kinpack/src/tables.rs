@@ -157,7 +157,10 @@ fn one_by_one(
     sizes: TableSizes,
     policy: Text,
 ) -> Result<(String, Vec<u32>), DecodeError> {
-    let mut text = String::with_capacity(sizes.text_len + HEAD * sizes.entries());
+    // U+FFFD takes three bytes where one was: room that grew by doubling would take much more.
+    let all_utf8 = entries(message, sizes).all(|key| std::str::from_utf8(key.rest()).is_ok());
+    let room = if all_utf8 { 1 } else { 3 };
+    let mut text = String::with_capacity(room * sizes.text_len + HEAD * sizes.entries());
     let mut starts = Vec::with_capacity(sizes.entries() + 1);
     for (key, entry) in entries(message, sizes).zip(0_u32..) {
         text.push_str(NO_HEAD);

@@ -56,12 +56,14 @@ proptest! {
                 more.push(record.clone());
                 let over = reference(&more).len() > max_size || more.len() > max_count as usize;
                 prop_assert!(over);
+                prop_assert!(open.len() <= max_count as usize);
                 check(&mut aggregator, &open, max_size)?;
                 open.clear();
                 prop_assert_eq!(aggregator.try_push(key, *explicit, data), Ok(Push::Added));
             }
             open.push(record.clone());
         }
+        prop_assert!(open.len() <= max_count as usize);
         check(&mut aggregator, &open, max_size)?;
         prop_assert!(aggregator.finish().is_none());
     }

@@ -232,7 +232,7 @@ fn what_lies_outside_the_shard_that_took_the_entry_is_sent_again() {
     let sent = aggregator.next_finished().unwrap();
     let again = |actual: &str| -> Vec<_> {
         let actual = new.by_id(actual).unwrap();
-        let records = check_placement(&sent.record, &sent.shard, actual);
+        let records = check_placement(&sent.record, &sent.shard, actual).unwrap();
         records.into_iter().map(|it| (it.sub_sequence_number, it.partition_key.unwrap())).collect()
     };
     let keys =
@@ -245,7 +245,12 @@ fn what_lies_outside_the_shard_that_took_the_entry_is_sent_again() {
     aggregator.flush();
     let alone = aggregator.next_finished().unwrap();
     let low = new.by_id("low").unwrap();
-    assert_eq!(check_placement(&alone.record, &alone.shard, low), []);
+    assert_eq!(check_placement(&alone.record, &alone.shard, low), Ok(Vec::new()));
+
+    // What cannot be read is not said to be where it belongs.
+    let mut changed = sent.record.clone();
+    changed.data[4] = 0xff;
+    assert!(check_placement(&changed, &sent.shard, low).is_err());
 }
 
 #[test]
