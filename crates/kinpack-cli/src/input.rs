@@ -206,8 +206,8 @@ impl Walk<'_> {
             self.progress.advance(read.saturating_sub(counted));
             counted = counted.saturating_sub(read);
             let begins = text[line..].trim_ascii_start().starts_with(AGGREGATE);
-            let before = !text[..line].trim_ascii().is_empty();
-            if read == 0 || (begins && before) {
+            // Only where another begins: to look back at each line would be without end.
+            if read == 0 || (begins && !text[..line].trim_ascii().is_empty()) {
                 alone &= read == 0;
                 let record = Base64 { file: self.name, position, alone, text: &text[..line] };
                 outcome = outcome.max(record.show(self.visitor)?);

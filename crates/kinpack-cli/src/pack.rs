@@ -30,8 +30,8 @@ use crate::progress::Progress;
 ///
 /// Each line of the input is a user record: a JSON object with "partition_key", "data" and, if wanted,
 /// "explicit_hash_key" (a decimal in a string), as `kinpack unpack` writes them; other members are
-/// ignored, null is the same as absent, blank lines are skipped. With --lines the line itself is
-/// the data, byte for byte.
+/// ignored, null is the same as absent (but a payload with --data json), blank lines are skipped.
+/// With --lines the line itself is the data, byte for byte.
 ///
 /// The aggregates are those that the Kinesis Producer Library writes. Records of different shards
 /// are never packed together: give the stream's shards with --shard-map, or readers that know their
@@ -57,7 +57,7 @@ Examples:
   kinpack pack --compress zstd:3,dict=messages.dict records.ndjson
 
   # The whole aggregate compressed: smallest of all, for consumers that use kinpack
-  kinpack pack --compress zstd --at aggregate-kinpack-only records.ndjson
+  kinpack pack --compress zstd --at aggregate-kinpack-only --max-size 200KiB records.ndjson
 
   # JSON messages as Avro
   kinpack pack --data json --avro-schema click.avsc --framing single records.ndjson

@@ -18,7 +18,8 @@ const fn is(writer: &'static str, because: &'static str) -> Option<Guess> {
 
 /// What can be seen of a writer's habits.
 struct Habits<'a> {
-    partition_keys: Vec<&'a str>,
+    /// For its partition keys. There may be millions of them, so they are not collected.
+    aggregate: &'a AggregatedRecord<'a>,
     user_records: usize,
     first_key: &'a str,
     /// The user records that have an explicit hash key.
@@ -31,7 +32,10 @@ struct Habits<'a> {
 }
 
 /// What is known to write such an aggregate under such an outer partition key, if anything is.
-pub(super) fn guess(aggregate: &AggregatedRecord<'_>, outer_key: Option<&str>) -> Option<Guess> {
+pub(super) fn guess<'a>(
+    aggregate: &'a AggregatedRecord<'a>,
+    outer_key: Option<&str>,
+) -> Option<Guess> {
     if aggregate.is_empty() {
         return None;
     }
@@ -64,10 +68,9 @@ pub(super) fn guess(aggregate: &AggregatedRecord<'_>, outer_key: Option<&str>) -
 }
 
 impl<'a> Habits<'a> {
-    fn of(aggregate: &'a AggregatedRecord<'_>) -> Self {
-        let partition_keys: Vec<_> = aggregate.partition_keys().collect();
+    fn of(aggregate: &'a AggregatedRecord<'a>) -> Self {
         let mut habits = Self {
-            partition_keys,
+            aggregate,
             user_records: aggregate.len(),
             first_key: "",
             explicit: 0,
@@ -95,6 +98,10 @@ impl<'a> Habits<'a> {
         habits
     }
 
+    fn partition_keys(&self) -> impl ExactSizeIterator<Item = &'a str> {
+        self.aggregate.partition_keys()
+    }
+
     fn outer_key_is_first(&self) -> Guess {
         let (writer, because) = if self.computed == self.user_records {
             (
@@ -108,7 +115,7 @@ impl<'a> Habits<'a> {
             )
         } else if self.computed > 0 {
             ("kinesis-aggregation", "the outer key is the first record's")
-        } else if self.explicit == 0 && self.partition_keys.len() == 1 {
+        } else if self.explicit == 0 && self.partition_keys().len() == 1 {
             (
                 "kinesis-aggregation (Python, Node.js), a8m/kinesis-producer or kinpack",
                 "one partition key, which is the outer one",
@@ -123,17 +130,20 @@ impl<'a> Habits<'a> {
     }
 
     fn outer_key_is_another(&self, outer_key: &str) -> Option<Guess> {
-        if self.partition_keys == ["a"] && self.explicit == 0 {
+        if self.explicit == 0 && self.partition_keys().eq(["a"]) {
             return is(
                 "async-kinesis or compatible",
                 "every partition key is a, the outer one is not",
             );
         }
-        let integers = self.partition_keys.iter().take_while(|key| is_integer(key)).count();
-        let sorted = self.partition_keys[..integers]
+        let integers = self.partition_keys().take_while(|key| is_integer(key)).count();
+        let sorted = self
+            .partition_keys()
+            .take(integers)
             .is_sorted_by_key(|key| key.parse::<u64>().unwrap_or(u64::MAX));
-        let others = self.partition_keys[integers..].iter().any(|key| is_integer(key));
-        if integers > 0 && sorted && !others && self.partition_keys.contains(&outer_key) {
+        let others = self.partition_keys().skip(integers).any(is_integer);
+        let is_one_of_them = self.partition_keys().any(|key| key == outer_key);
+        if integers > 0 && sorted && !others && is_one_of_them {
             return is(
                 "kinesis-aggregation (Node.js), keys mixed up",
                 "keys that are integers come first in the table, and the first record's key is not \
@@ -145,7 +155,7 @@ impl<'a> Habits<'a> {
 
     /// The tables are not in the order of first use, or hold what no record uses, or more.
     fn out_of_order(&self) -> Option<Guess> {
-        if self.explicit == self.user_records && self.partition_keys.len() > 4 {
+        if self.explicit == self.user_records && self.partition_keys().len() > 4 {
             return is(
                 "kinesis4cats or compatible",
                 "an explicit hash key for each record, and tables in another order than the records",

@@ -5,6 +5,7 @@ use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 
 use kinpack::{EncodeError, HashKey, ParseHashKeyError};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -100,6 +101,11 @@ fn row<'a>(
     format: DataFormat,
     buffers: &'a mut Buffers,
 ) -> Result<NewRecord<'a>, Fault> {
+    if !line.trim_ascii_start().starts_with(b"{") {
+        // A list of as many values would do for a row, too.
+        let error = serde::de::Error::custom("not a JSON object");
+        return Err(Fault::Json(serde_json::from_slice::<IgnoredAny>(line).err().unwrap_or(error)));
+    }
     let row: Row<'_> = serde_json::from_slice(line).map_err(Fault::Json)?;
     if let Some(error) = row.error {
         let text = error.as_str().map_or_else(|| error.to_string(), str::to_owned);
@@ -202,7 +208,9 @@ mod tests {
             (r#"{"partition_key":5}"#, "invalid type: integer `5`, expected a string (byte 18)"),
             (r#"{"partition_key":"k","data":"aGk="}}"#, "trailing characters (byte 36)"),
             (r#"{"partition_key""#, "EOF while parsing an object (byte 16)"),
-            ("[]", "expected"),
+            ("[]", "not a JSON object"),
+            (r#"["k",null,"aGk=",null]"#, "not a JSON object"),
+            ("x", "expected value"),
             (r#"{"data":"aGk="}"#, "no partition key"),
             (r#"{"partition_key":null,"data":"aGk="}"#, "no partition key"),
             (r#"{"partition_key":"k"}"#, "no data"),
