@@ -11,6 +11,7 @@ use super::event::{self, Stream};
 use super::output::Output;
 use super::payload::Envelopes;
 use super::rows::{Fault, NewRecord};
+use crate::envelope::{Opened, Opener};
 use crate::progress::Progress;
 
 pub(super) struct Packer<'a> {
@@ -18,6 +19,8 @@ pub(super) struct Packer<'a> {
     limits: Limits,
     policy: OuterKeyPolicy,
     envelopes: Envelopes,
+    /// Opens envelopes as readers do.
+    opener: Opener,
     output: Box<dyn Output>,
     /// The stream of the events that the records are for, or may come in.
     stream: Stream,
@@ -48,6 +51,7 @@ impl<'a> Packer<'a> {
             limits,
             policy,
             envelopes,
+            opener: Opener::default(),
             output,
             stream,
             for_events,
@@ -106,17 +110,27 @@ impl<'a> Packer<'a> {
     }
 
     /// What is wrong with a Kinesis record that the stream would take.
-    fn warning(&self, PlacedRecord { shard, record }: &PlacedRecord) -> Option<&'static str> {
+    fn warning(&mut self, PlacedRecord { shard, record }: &PlacedRecord) -> Option<&'static str> {
         if !self.stream.has_room(record, &shard.id) {
             return Some("is above what a Lambda event can carry (6 MB as base64 in JSON)");
         }
-        is_misleading(record).then_some(
-            "is one user record whose own bytes are an aggregate: readers will unpack it",
+        if record.aggregated {
+            return None;
+        }
+        if is_aggregate(record) {
+            return Some(
+                "is one user record whose own bytes are an aggregate: readers will unpack it",
+            );
+        }
+        let is_envelope = !matches!(self.opener.open(&record.data), Ok(Opened { codec: None, .. }));
+        is_envelope.then_some(
+            "is one user record whose own bytes are a compressed aggregate: kinpack readers will \
+             unpack it",
         )
     }
 }
 
-fn is_misleading(record: &KinesisRecord) -> bool {
+fn is_aggregate(record: &KinesisRecord) -> bool {
     let is_plain = || matches!(deaggregate(&record.data, Digest::Verify), Ok(Contents::Plain(_)));
-    !record.aggregated && record.data.starts_with(&MAGIC) && !is_plain()
+    record.data.starts_with(&MAGIC) && !is_plain()
 }

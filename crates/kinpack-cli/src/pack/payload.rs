@@ -48,7 +48,9 @@ enum Place {
     #[default]
     Record,
     /// The whole aggregate: the best ratio, but the KCL, Firehose, Flink and Lambda's own
-    /// de-aggregation see one opaque record; a record that goes alone stays as it is
+    /// de-aggregation see one opaque record; a record that goes alone stays as it is. Aggregates are
+    /// full, and within the record limit, by their bytes before that: with a larger --max-size they
+    /// share more, and fill a PUT payload unit
     AggregateKinpackOnly,
 }
 

@@ -20,7 +20,7 @@ pub(super) struct PayloadArgs {
     decompress: Option<Decompress>,
 
     /// A zstd dictionary to decompress with; for several, several times
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "decompress")]
     dict: Vec<PathBuf>,
 
     /// The most bytes that a Kinesis record or a payload may inflate to; more is a fault
@@ -34,7 +34,7 @@ pub(super) struct PayloadArgs {
     avro: Option<Avro>,
 
     /// Schemas: a directory of .avsc files, `301.avsc` for Confluent's schema 301, `<uuid>.avsc` for
-    /// Glue's, any name for single objects; or a file, as --avro datum needs it
+    /// Glue's, any name for single objects; or, for these and as --avro datum needs it, a file
     #[arg(long, value_name = "DIR|FILE", requires = "avro")]
     schemas: Option<PathBuf>,
 }
@@ -194,6 +194,10 @@ fn reader(avro: Avro, args: &PayloadArgs) -> crate::Result<AvroReader<MemoryStor
     match (avro, schema) {
         (Avro::Datum, Some(schema)) => Ok(reader.with_reader_schema(schema)),
         (Avro::Datum, None) => Err(Failure::new("--avro datum needs --schemas with a file")),
+        (Avro::Confluent | Avro::Glue, Some(_)) => Err(Failure::new(
+            "--avro confluent and glue find schemas by their ids: they need --schemas with a \
+             directory, and files in it named as 301.avsc or <uuid>.avsc",
+        )),
         _ => Ok(reader),
     }
 }

@@ -58,10 +58,12 @@ fn a_payload_that_is_not_compressed_so_is_a_fault_and_keeps_its_bytes() {
 
 #[test]
 fn a_bomb_is_a_fault_with_any_codec() {
-    for codec in [Codec::Gzip, Codec::Zlib, Codec::Zstd] {
+    for codec in [Codec::Gzip, Codec::Zlib, Codec::Deflate, Codec::Zstd] {
         let bomb = Compressor::new(codec).unwrap().compress(&vec![0; 2 << 20]).unwrap();
         let record = json!({"Data": BASE64.encode_to_string(&bomb)}).to_string();
-        for decompress in ["auto", codec.name()] {
+        // Raw deflate is never taken for compressed unless it is named.
+        for decompress in ["auto", codec.name()].into_iter().skip((codec == Codec::Deflate).into())
+        {
             let args = ["--decompress", decompress, "--inflate-limit", "1MiB"];
             let run = unpack(&args, record.as_bytes());
             let error = format!("{codec} data of more than 1048576 bytes, which is the limit");
@@ -118,4 +120,8 @@ fn what_cannot_be_is_said_before_anything_is_read() {
         assert_eq!((run.status, run.text()), (2, ""), "{args:?}");
         assert!(run.stderr.contains(message), "{args:?}: {}", run.stderr);
     }
+    let run = unpack(&["--dict", "/nowhere/x"], b"");
+    assert!(run.status == 2 && run.stderr.contains("--decompress"), "{}", run.stderr);
+    let run = unpack(&["--decompress", "zstd", "--dict", "/nowhere/x"], b"");
+    assert!(run.status == 2 && run.stderr.contains("/nowhere/x: "), "{}", run.stderr);
 }

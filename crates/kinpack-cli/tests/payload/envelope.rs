@@ -40,6 +40,24 @@ fn an_aggregate_that_would_not_get_smaller_stays_as_it_is() {
 }
 
 #[test]
+fn a_lone_message_that_kinpack_readers_would_take_apart_is_warned_of() {
+    let aggregate: Value = serde_json::from_slice(&packed(&[])).unwrap();
+    let row = json!({"partition_key": "k", "data": aggregate["Data"]}).to_string();
+    let run = kinpack(&["pack", "--compress", "gzip"], &row);
+    let warning = "kinpack: warning: Kinesis record 1 (key \"k\") is one user record whose own bytes \
+                   are a compressed aggregate: kinpack readers will unpack it\n";
+    assert_eq!((run.status, &*run.stderr), (0, warning));
+    // They do.
+    assert_unpacks(&[], &run.stdout);
+
+    // In company it is a message like any other.
+    let run = kinpack(&["pack", "--compress", "gzip"], format!("{row}\n{row}\n"));
+    assert_eq!((run.status, &*run.stderr), (0, ""));
+    let rows = kinpack(&["unpack", "--decompress", "gzip"], &run.stdout);
+    assert_eq!(rows.member("data"), [aggregate["Data"].clone(), aggregate["Data"].clone()]);
+}
+
+#[test]
 fn requests_and_events_hold_envelopes_too() {
     for output in [&["--output", "put-records", "--stream", "s"][..], &["--output", "event"]] {
         let packed = packed(&[&["--compress", "zstd"], &ENVELOPE[..], output].concat());
