@@ -1,63 +1,10 @@
 //! Avro in its framings.
 
-use std::path::PathBuf;
-
 use serde_json::{Value, json};
 
 use crate::run::{Scratch, kinpack};
+use crate::schemas::{SCHEMA, Schemas, UUID};
 use crate::{assert_unpacks, pack, packed, unpack, values};
-
-const SCHEMA: &str = r#"{"type": "record", "name": "Click", "fields": [
-    {"name": "id", "type": "long"}, {"name": "user", "type": "string"}]}"#;
-const UUID: &str = "b7b4a7f0-9c96-4e4a-a687-fb5de9ef0c63";
-
-/// A directory of one schema under three names, gone when the test is over.
-struct Schemas(PathBuf);
-
-impl Schemas {
-    fn new(name: &str) -> Self {
-        let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-        std::fs::create_dir_all(&directory).unwrap();
-        for file in ["301", UUID, "click"] {
-            std::fs::write(directory.join(format!("{file}.avsc")), SCHEMA).unwrap();
-        }
-        Self(directory)
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for Schemas {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-#[test]
-fn what_is_framed_is_read_with_every_codec_and_place() {
-    let (schema, schemas) = (Scratch::new("framed.avsc", SCHEMA), Schemas::new("framed"));
-    let places = [
-        &[][..],
-        &["--compress", "gzip"],
-        &["--compress", "zstd"],
-        &["--compress", "zstd", "--at", "aggregate-kinpack-only"],
-    ];
-    for place in places {
-        for (framing, name) in [
-            ("single", "single"),
-            ("single", "auto"),
-            ("confluent:301", "confluent"),
-            (&*format!("glue:{UUID}"), "glue"),
-        ] {
-            let args = ["--avro-schema", schema.path(), "--framing", framing];
-            let packed = packed(&[&args, place].concat());
-            let args = ["--decompress", "auto", "--avro", name, "--schemas", schemas.path()];
-            assert_unpacks(&args, &packed);
-        }
-    }
-}
 
 #[test]
 fn a_container_file_is_the_list_of_its_values() {
@@ -89,6 +36,12 @@ fn a_bare_datum_is_read_by_a_schema_that_is_named() {
         let run = unpack(args, record.as_bytes());
         assert_eq!(run.status, 2);
         assert!(run.stderr.contains("--avro datum needs --schemas with a file"));
+    }
+    // A file's name says nothing of ids.
+    for framing in ["confluent", "glue"] {
+        let run = unpack(&["--avro", framing, "--schemas", schema.path()], record.as_bytes());
+        assert_eq!(run.status, 2);
+        assert!(run.stderr.contains("need --schemas with a directory"), "{}", run.stderr);
     }
 }
 

@@ -4,9 +4,12 @@
 mod avro;
 mod compression;
 mod envelope;
+mod matrix;
+mod memory;
 #[path = "../unpack/run.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod run;
+mod schemas;
 
 use run::{Run, kinpack};
 use serde_json::Value;
