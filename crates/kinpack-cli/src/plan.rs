@@ -138,7 +138,8 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
 
-    /// Write a page with charts, too: one file that needs nothing else
+    /// Write a page with charts, too: one file that needs nothing else; `-` is standard output, with
+    /// the page instead of the tables
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
 }
@@ -191,6 +192,9 @@ impl Settings {
 }
 
 pub(crate) fn run(args: &Args) -> crate::Result {
+    if args.json && args.html.as_deref() == Some(Path::new("-")) {
+        return Err(Failure::new("--json and --html - both want standard output"));
+    }
     let prices = args.prices.read()?;
     let settings = settings(args)?;
     let schema = args.avro_schema.as_deref().map(read_schema).transpose()?;
@@ -244,10 +248,15 @@ pub(crate) fn run(args: &Args) -> crate::Result {
 }
 
 fn show(args: &Args, report: &Report) -> crate::Result<()> {
-    if let Some(path) = &args.html {
-        write(path, &html::page(report))?;
-    }
     let mut out = io::stdout().lock();
+    match &args.html {
+        Some(path) if path == Path::new("-") => {
+            out.write_all(html::page(report).as_bytes())?;
+            return Ok(());
+        }
+        Some(path) => write(path, &html::page(report))?,
+        None => {}
+    }
     if args.json {
         serde_json::to_writer_pretty(&mut out, report).map_err(io::Error::from)?;
         writeln!(out)?;

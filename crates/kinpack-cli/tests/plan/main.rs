@@ -4,6 +4,7 @@
 mod agreement;
 mod faults;
 mod figures;
+mod json;
 mod page;
 
 use std::io::Write as _;

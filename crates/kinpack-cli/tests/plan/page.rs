@@ -3,6 +3,16 @@
 use super::{SCHEMA, file, kinpack, rows};
 
 #[test]
+fn the_page_may_be_the_output() {
+    let run = kinpack(&["plan", "--data", "json", "--html", "-"], &rows(100));
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""));
+    assert!(run.stdout.starts_with("<!doctype html>") && run.stdout.ends_with("</html>\n"));
+    let run = kinpack(&["plan", "--data", "json", "--html", "-", "--json"], &rows(100));
+    assert_eq!((run.status, run.stdout.as_str()), (2, ""));
+    assert_eq!(run.stderr, "kinpack: --json and --html - both want standard output\n");
+}
+
+#[test]
 fn the_page_needs_nothing_else_and_shows_every_row() {
     let schema = file("page.avsc", SCHEMA);
     let prices = file(
