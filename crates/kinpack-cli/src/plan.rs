@@ -106,7 +106,7 @@ pub(crate) struct Args {
     #[arg(
         long,
         value_name = "N",
-        value_parser = clap::value_parser!(u32).range(1..=65_536),
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(report::MOST_SHARDS)),
         default_value = "1"
     )]
     shards: u32,

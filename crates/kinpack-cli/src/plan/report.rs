@@ -7,6 +7,9 @@ use super::prices::{HOURS, Prices};
 use crate::numbers::{thousands, three_digits, time};
 use crate::traffic::{PAYLOAD_UNIT, SHARD_BYTES, SHARD_RECORDS};
 
+/// Shards that `--shards` takes at most.
+pub(super) const MOST_SHARDS: u32 = 65_536;
+
 /// Members are as `--json` shows them. Times are in seconds.
 #[derive(Serialize)]
 pub(super) struct Report {
@@ -90,10 +93,12 @@ impl Report {
         if let Some(most) = more.map(|row| row.shards).max_by(f64::total_cmp) {
             notes.push(format!(
                 "aggregates are packed for {packed_for} {}, and more are needed: see with --shards \
-                 {most}",
-                if packed_for == 1.0 { "shard" } else { "shards" }
+                 {}",
+                if packed_for == 1.0 { "shard" } else { "shards" },
+                most.min(MOST_SHARDS.into())
             ));
         }
+        notes.extend(self.room_in_put_units());
         for Skipped { name, reason, .. } in &self.skipped {
             notes.push(format!("left out: {}: {reason}", name.trim_start_matches("+ ")));
         }
@@ -108,6 +113,29 @@ impl Report {
             notes.push("a debug build: CPU times are many times those of --release".to_owned());
         }
         self.notes = notes;
+    }
+
+    /// What to do if whole aggregates get so small that most of a PUT payload unit stays empty.
+    fn room_in_put_units(&self) -> Option<String> {
+        const STEP: f64 = 10.0 * 1024.0;
+        let row = self.payloads.iter().find(|row| row.id == "zstd-aggregate")?;
+        let Shown { linger, max_size, record_limit, .. } = self.settings;
+        let (fill, size) = (row.fill?, row.kinesis_bytes as f64 / row.kinesis_records as f64);
+        // Those that go out before they are full do not get larger.
+        let are_full = linger.is_none_or(|linger| fill <= linger);
+        // Some are larger than most.
+        let times = 0.9 * PAYLOAD_UNIT as f64 / size;
+        let larger = (max_size as f64 * times).min(record_limit as f64);
+        let larger = (larger / STEP).floor() * STEP;
+        (are_full && larger >= 2.0 * max_size as f64).then(|| {
+            format!(
+                "whole aggregates with zstd are {} bytes, and a PUT unit takes 25 KB: see with \
+                 --max-size {}KiB (full after {})",
+                thousands(size),
+                larger / 1024.0,
+                time(fill * larger / max_size as f64),
+            )
+        })
     }
 
     /// Messages a second.

@@ -145,6 +145,30 @@ fn what_shrinks_messages_shrinks_them_and_each_row_is_measured() {
 }
 
 #[test]
+fn room_in_put_units_is_said_and_can_be_filled() {
+    let rows = rows(3_000);
+    let options = |more: &str| format!("--rate 1e6 --linger none {more}");
+    let report = plan(&options("--max-size 10KiB"), &rows);
+    let notes: Vec<&str> =
+        report["notes"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+    let note = notes.iter().find(|note| note.contains("--max-size")).unwrap();
+    let size = note.split_once("--max-size ").unwrap().1.split_once(' ').unwrap().0;
+    assert!(size.ends_with("0KiB"), "{note}");
+    let larger = plan(&options(&format!("--max-size {size}")), &rows);
+    let figures = |report: &Value| {
+        let row = row(report, "payloads", "zstd-aggregate");
+        (number(row, "kinesis_records"), number(row, "put_units"))
+    };
+    let ((records, units), (larger_records, larger_units)) = (figures(&report), figures(&larger));
+    assert_eq!((units, larger_units), (records, larger_records), "each is one unit");
+    assert!(larger_units <= units / 2.0, "{units} {larger_units}");
+
+    // Aggregates that go out before they are full would not get larger.
+    let slow = plan("--rate 10 --max-size 10KiB", &rows);
+    assert!(!slow["notes"].to_string().contains("--max-size"), "{}", slow["notes"]);
+}
+
+#[test]
 fn the_tables_fit_a_terminal_and_say_what_was_assumed() {
     let run = kinpack(&["plan", "--data", "json", "--rate", "1e9"], &rows(500));
     assert_eq!(run.status, 0);
@@ -159,6 +183,11 @@ fn the_tables_fit_a_terminal_and_say_what_was_assumed() {
     ] {
         assert!(run.stdout.contains(said), "{said}: {}", run.stdout);
     }
+    // Not more than can be said.
+    let large =
+        format!("{{\"partition_key\":\"k\",\"data\":\"{}\"}}\n", "x".repeat(500)).repeat(20);
+    let notes = plan("--rate 1e9", &large)["notes"].to_string();
+    assert!(notes.contains("see with --shards 65536\""), "{notes}");
     let run = kinpack(&["plan", "--lines", "--partition-key", "random"], "one\ntwo\n");
     assert!(run.stdout.starts_with("1,000 messages a second"), "{}", run.stdout);
 }
