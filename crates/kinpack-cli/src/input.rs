@@ -3,10 +3,10 @@
 mod documents;
 mod place;
 mod record;
-mod source;
+pub(crate) mod source;
 
 use std::fmt;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -120,16 +120,40 @@ pub(crate) fn visit(
     let (mut outcome, mut broken) = (Outcome::Well, false);
     for file in files {
         let name = source::name(file);
-        let mut walk = Walk { name: &name, progress, visitor: &mut *visitor, broken: false };
-        match Source::open(file) {
-            Ok(mut source) => outcome = outcome.max(walk.input(&mut source, args.input)?),
-            Err(error) => walk.break_off(&error),
-        }
-        broken |= walk.broken;
-        visitor.pause()?;
+        let source = Source::open(file);
+        let walked = visit_source((&name, source), args.input, progress, visitor)?;
+        outcome = outcome.max(walked.outcome);
+        broken |= walked.broken;
     }
     progress.end();
     if broken { Err(Failure::Said) } else { Ok(outcome) }
+}
+
+/// How a walk through one input went.
+pub(crate) struct Walked {
+    pub(crate) outcome: Outcome,
+    /// Whether not all of it could be read.
+    pub(crate) broken: bool,
+}
+
+/// The same for one input, by its name.
+pub(crate) fn visit_source(
+    (name, source): (&str, io::Result<Source>),
+    format: Option<Format>,
+    progress: &Progress,
+    visitor: &mut dyn Visitor,
+) -> crate::Result<Walked> {
+    let mut walk = Walk { name, progress, visitor: &mut *visitor, broken: false };
+    let outcome = match source {
+        Ok(mut source) => walk.input(&mut source, format)?,
+        Err(error) => {
+            walk.break_off(&error);
+            Outcome::Well
+        }
+    };
+    let broken = walk.broken;
+    visitor.pause()?;
+    Ok(Walked { outcome, broken })
 }
 
 /// A walk through one input.

@@ -7,9 +7,11 @@ mod data_text;
 mod demo;
 mod dict;
 mod envelope;
+mod event;
 mod failure;
 mod input;
 mod inspect;
+mod lambda_event;
 mod numbers;
 mod output;
 mod pack;
@@ -40,6 +42,7 @@ enum Command {
     Unpack(unpack::Args),
     Inspect(inspect::Args),
     Dict(dict::Args),
+    Event(event::Args),
     Plan(plan::Args),
     Demo(demo::Args),
     Completions(completions::Args),
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Command::Unpack(args) => unpack::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Dict(args) => dict::run(&args),
+        Command::Event(args) => event::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -24,6 +24,7 @@ use self::rows::{Buffers, Keys, Reader};
 use self::source::Source;
 use crate::data_text::DataFormat;
 use crate::failure::Failure;
+use crate::lambda_event::{self, Events};
 use crate::progress::Progress;
 
 /// Pack user records into aggregated Kinesis records
@@ -180,20 +181,22 @@ fn packer<'a>(
         matches!(args.outer_key, OuterKeyPolicy::PerKey { .. } | OuterKeyPolicy::Lanes(_));
     let out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let stream = args.stream.as_deref();
-    let event_stream = || event::Stream::new(stream.unwrap_or("stream"));
+    let event_stream = || lambda_event::Stream::new(stream.unwrap_or("stream"));
     let output: Box<dyn Output> = match args.output {
         OutputFormat::Entries => Box::new(output::Entries::new(out)),
         OutputFormat::PutRecords => {
             Box::new(put_records::Requests::new(out, stream.unwrap_or_default(), keep_order))
         }
-        OutputFormat::Event if max_size > event::MAX_RECORD => {
+        OutputFormat::Event if max_size > lambda_event::MAX_RECORD => {
             return Err(Failure::new(format!(
                 "a Lambda event has no room for aggregates of {max_size} bytes: \
                  give a --max-size of at most {}",
-                event::MAX_RECORD
+                lambda_event::MAX_RECORD
             )));
         }
-        OutputFormat::Event => Box::new(event::Events::new(out, event_stream())),
+        OutputFormat::Event => {
+            Box::new(Events::new(out, event_stream(), lambda_event::MAX_RECORDS))
+        }
     };
     let events = (event_stream(), args.output == OutputFormat::Event);
     Ok(Packer::new((shards, limits, args.outer_key), envelopes, output, events, progress))

@@ -98,7 +98,7 @@ Examples:
   What belongs to the first of two shards:
     kinpack unpack --hash-range 0:170141183460469231731687303715884105727 records.json";
 
-fn hash_key_range(text: &str) -> Result<HashKeyRange, String> {
+pub(crate) fn hash_key_range(text: &str) -> Result<HashKeyRange, String> {
     let (start, end) = text.split_once(':').ok_or("a range is START:END")?;
     let number = |text: &str| text.parse().map_err(|error: ParseHashKeyError| error.to_string());
     HashKeyRange::new(number(start)?, number(end)?)

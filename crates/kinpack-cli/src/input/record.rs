@@ -20,6 +20,9 @@ pub(crate) struct Found<'a> {
     pub(crate) partition_key: Option<&'a str>,
     /// Only what goes into a stream has one.
     pub(crate) explicit_hash_key: Option<&'a str>,
+    pub(crate) shard_id: Option<&'a str>,
+    /// When it came to the stream, in seconds since 1970.
+    pub(crate) arrival: Option<f64>,
 }
 
 /// What could not be read, so that nothing is lost.
@@ -46,6 +49,8 @@ impl<'a> Found<'a> {
             sub_sequence_number: 0,
             partition_key: None,
             explicit_hash_key: None,
+            shard_id: None,
+            arrival: None,
         }
     }
 
@@ -173,6 +178,8 @@ impl InDocument<'_> {
                 sub_sequence_number: record.sub_sequence_number.unwrap_or(0),
                 partition_key: record.partition_key,
                 explicit_hash_key: record.explicit_hash_key,
+                shard_id: record.shard_id,
+                arrival: record.approximate_arrival_timestamp,
             });
         }
         Ok(outcome.max(visitor.records(&found)?))

@@ -44,6 +44,41 @@ impl Source {
     }
 }
 
+/// What an input was found to begin with.
+pub(crate) struct Peeked {
+    /// Its first line that is not blank, with all before it, or as much as could be had.
+    pub(crate) line: Vec<u8>,
+    /// The whole input.
+    pub(crate) source: Source,
+}
+
+impl Source {
+    /// Looks at the first line that is not blank; at a very long one in part.
+    pub(crate) fn peek_line(mut self) -> io::Result<Peeked> {
+        const MOST: usize = 64 << 20;
+        const PIECE: usize = 64 << 10;
+        let (mut begin, mut bytes) = (Vec::new(), vec![0; PIECE]);
+        let end = loop {
+            let text = without_mark(&begin);
+            let blank = begin.len() - text.trim_ascii_start().len();
+            if let Some(end) = begin[blank..].iter().position(|&byte| byte == b'\n') {
+                break blank + end;
+            }
+            let read = match self.read(&mut bytes) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                read => read?,
+            };
+            if read == 0 || begin.len() > MOST {
+                begin.extend_from_slice(&bytes[..read]);
+                break begin.len();
+            }
+            begin.extend_from_slice(&bytes[..read]);
+        };
+        let line = begin[..end].to_vec();
+        Ok(Peeked { line, source: Self(Box::new(io::Cursor::new(begin).chain(self.0))) })
+    }
+}
+
 /// Text without the byte order mark that some programs put before it.
 pub(crate) fn without_mark(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text)

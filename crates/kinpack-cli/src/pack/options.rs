@@ -17,16 +17,16 @@ pub(crate) fn size(text: &str) -> Result<usize, String> {
 }
 
 /// What [`is_name`] takes.
-pub(super) const NAME: &str = "1 to 128 of a-z A-Z 0-9 _ . -";
+pub(crate) const NAME: &str = "1 to 128 of a-z A-Z 0-9 _ . -";
 
 /// Whether a stream or a shard may be called this, by the rules of the service.
-pub(super) fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
     (1..=128).contains(&text.len()) && text.bytes().all(fits)
 }
 
 /// A stream's name or ARN.
-pub(super) fn stream(text: &str) -> Result<String, String> {
+pub(crate) fn stream(text: &str) -> Result<String, String> {
     (is_name(text) || is_stream_arn(text)).then(|| text.to_owned()).ok_or_else(|| {
         format!(
             "{NAME} are wanted, or the ARN of a stream, \

@@ -7,11 +7,12 @@ use kinpack::{
     ShardedAggregator, deaggregate,
 };
 
-use super::event::{self, Stream};
+use super::event;
 use super::output::Output;
 use super::payload::Envelopes;
 use super::rows::{Fault, NewRecord};
 use crate::envelope::{Opened, Opener};
+use crate::lambda_event::{self, AboveEvent, Stream};
 use crate::progress::Progress;
 
 pub(super) struct Packer<'a> {
@@ -64,8 +65,8 @@ impl<'a> Packer<'a> {
     /// Takes a user record, or says why it cannot be packed.
     pub(super) fn push(&mut self, record: &NewRecord<'_>) -> io::Result<Result<(), Fault>> {
         let NewRecord { partition_key, explicit_hash_key, data } = *record;
-        if self.for_events && data.len() > event::MAX_DATA && !self.event_has_room(record) {
-            return Ok(Err(Fault::AboveEvent(data.len())));
+        if self.for_events && data.len() > lambda_event::MAX_DATA && !self.event_has_room(record) {
+            return Ok(Err(Fault::AboveEvent(AboveEvent(data.len()))));
         }
         let taken = self.aggregator.push(partition_key, explicit_hash_key, data);
         if self.aggregator.finished_len() >= self.together {
@@ -82,7 +83,7 @@ impl<'a> Packer<'a> {
         // What is refused has no need of room.
         let _ = alone.push(record.partition_key, record.explicit_hash_key, record.data);
         alone.flush();
-        alone.next_finished().is_none_or(|it| self.stream.has_room(&it.record, &it.shard.id))
+        alone.next_finished().is_none_or(|it| self.stream.has_room(&event::record(&it)))
     }
 
     /// Writes all that was taken.
@@ -110,8 +111,9 @@ impl<'a> Packer<'a> {
     }
 
     /// What is wrong with a Kinesis record that the stream would take.
-    fn warning(&mut self, PlacedRecord { shard, record }: &PlacedRecord) -> Option<&'static str> {
-        if !self.stream.has_room(record, &shard.id) {
+    fn warning(&mut self, placed: &PlacedRecord) -> Option<&'static str> {
+        let record = &placed.record;
+        if !self.stream.has_room(&event::record(placed)) {
             return Some("is above what a Lambda event can carry (6 MB as base64 in JSON)");
         }
         if record.aggregated {

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use super::payload::PayloadFault;
 use crate::data_text::{DataFormat, Misfit};
+use crate::lambda_event::AboveEvent;
 
 /// A user record to pack.
 #[derive(Debug, PartialEq)]
@@ -141,7 +142,7 @@ pub(crate) enum Fault {
     /// No Kinesis record takes it.
     Refused(EncodeError),
     /// No Lambda event takes it.
-    AboveEvent(usize),
+    AboveEvent(AboveEvent),
 }
 
 impl fmt::Display for Fault {
@@ -164,10 +165,7 @@ impl fmt::Display for Fault {
             Self::Data(misfit) => misfit.fmt(f),
             Self::Payload(fault) => fault.fmt(f),
             Self::Refused(error) => error.fmt(f),
-            Self::AboveEvent(size) => write!(
-                f,
-                "{size} bytes are above what a Lambda event can carry (6 MB as base64 in JSON)"
-            ),
+            Self::AboveEvent(above) => above.fmt(f),
         }
     }
 }
