@@ -82,9 +82,6 @@ pub(super) struct Found {
     seconds: f64,
     /// Those of them that are written with escapes.
     escaped: u8,
-    /// How long the last record's data was, as text, and what followed it.
-    data_len: usize,
-    after_data: [u8; 8],
     /// Where the sequence number stands, if it has no escapes.
     sequence_number: Option<Span>,
     /// The event id ends with the sequence number.
@@ -103,7 +100,7 @@ impl Found {
     fn take(&mut self, step: usize, what: What, text: &[u8], start: usize) -> Option<usize> {
         let end = match what {
             // What ends here without being base64 is found out when it is decoded.
-            What::Data => self.data_end(text, start)?,
+            What::Data => start + memchr(b'"', &text[start..])?,
             What::Seconds => {
                 let (seconds, end) = number(text, start)?;
                 self.seconds = seconds;
@@ -138,22 +135,6 @@ impl Found {
             }
         };
         self.spans[step] = Span::new(start, end - start);
-        Some(end)
-    }
-}
-
-impl Found {
-    /// Where data ends: where the last record's did, if the same follows there. Should a quote
-    /// stand before that, it is none of base64.
-    #[inline]
-    fn data_end(&mut self, text: &[u8], start: usize) -> Option<usize> {
-        let end = start + self.data_len;
-        if text.get(end..).and_then(<[u8]>::first_chunk) == Some(&self.after_data) {
-            return Some(end);
-        }
-        let end = start + memchr(b'"', &text[start..])?;
-        self.data_len = end - start;
-        self.after_data = text[end..].first_chunk().copied().unwrap_or_default();
         Some(end)
     }
 }
