@@ -6,6 +6,7 @@ mod completions;
 mod data_text;
 mod demo;
 mod dict;
+mod doctor;
 mod envelope;
 mod event;
 mod failure;
@@ -43,6 +44,7 @@ enum Command {
     Inspect(inspect::Args),
     Dict(dict::Args),
     Event(event::Args),
+    Doctor(doctor::Args),
     Plan(plan::Args),
     Demo(demo::Args),
     Completions(completions::Args),
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(&args),
         Command::Dict(args) => dict::run(&args),
         Command::Event(args) => event::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Completions(args) => completions::run(&args),
