@@ -192,7 +192,8 @@ fn endless(case: &Case<'_>) -> Option<Finding> {
                     "let kinpack give up single records, with .poison(After(N)…), and set \
                      {destination}a limit:"
                 ),
-                mapping.update("--maximum-record-age-in-seconds 86400"),
+                // Half of the shortest retention there is.
+                mapping.update("--maximum-record-age-in-seconds 43200"),
             ),
         )),
         (Some(n), None) => Some(Finding::new(
