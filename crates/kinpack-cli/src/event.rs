@@ -22,9 +22,9 @@ use crate::progress::Progress;
 ///
 /// Reads what `kinpack unpack` reads: the output of `aws kinesis get-records`, the entries that
 /// `kinpack pack` writes, Lambda events, and others; or rows of NDJSON, {"partition_key", "data"},
-/// as `kinpack unpack` writes them and `kinpack pack` reads them. Each input shows by its first line
-/// which of them it is. Writes one event a line, each of one shard, of at most 6 MB, with all members
-/// that Lambda sends.
+/// as `kinpack unpack` writes them and `kinpack pack` reads them. Each input shows by its first
+/// line which of them it is. Writes one event a line, each of one shard, of at most 6 MB, with all
+/// members that Lambda sends.
 ///
 /// Kinesis records go into the events as they are: aggregates as aggregates, which is what Lambda
 /// does. Sequence number, time of arrival and shard are the input's, where it has them; otherwise
@@ -32,9 +32,9 @@ use crate::progress::Progress;
 /// sequence number; to have rows aggregated, pack them first.
 ///
 /// With --fan-out the events are those of a consumer with enhanced fan-out, for which Lambda itself
-/// unpacks aggregates: each user record is a record, under the sequence number of its aggregate, which
-/// several share, and the source is the consumer. Rows keep their sequence numbers. An aggregate
-/// that is compressed as a whole stays as it is, as Lambda knows nothing of it.
+/// unpacks aggregates: each user record is a record, under the sequence number of its aggregate,
+/// which several share, and the source is the consumer. Rows keep their sequence numbers. An
+/// aggregate that is compressed as a whole stays as it is, as Lambda knows nothing of it.
 #[derive(clap::Args)]
 #[command(after_long_help = AFTER_HELP)]
 pub(crate) struct Args {

@@ -66,7 +66,7 @@ fn mapping(changes: Value) -> Value {
 }
 
 fn function(timeout: u32) -> Value {
-    json!({"FunctionName": "ingest", "FunctionArn": FUNCTION, "Timeout": timeout, "MemorySize": 512})
+    json!({"FunctionName": "ingest", "FunctionArn": FUNCTION, "Timeout": timeout})
 }
 
 fn stream(changes: Value) -> Value {
@@ -255,7 +255,9 @@ fn a_function_alone_is_looked_at_too() {
 #[test]
 fn the_worst_comes_first_and_is_told_for_people() {
     let mapping = mapping(json!({
-        "BisectBatchOnFunctionError": false, "ParallelizationFactor": 2, "FunctionResponseTypes": [],
+        "BisectBatchOnFunctionError": false,
+        "ParallelizationFactor": 2,
+        "FunctionResponseTypes": [],
         "LastProcessingResult": "PROBLEM: \u{1b}[31mred",
     }));
     let (status, stdout, stderr) = doctor(&["--mapping", "-"], &mapping.to_string());

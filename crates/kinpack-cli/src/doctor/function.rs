@@ -36,8 +36,8 @@ pub(super) fn alone(function: &Function, args: &Args) -> Vec<Finding> {
                 (Severity::MayHurt, "timeout"),
                 setting,
                 format!(
-                    "The deadline guard begins nothing in the last {margin} s, which is all the time \
-                     there is: no invocation gets anywhere, until the records expire."
+                    "The deadline guard begins nothing in the last {margin} s, which is all the \
+                     time there is: no invocation gets anywhere, until the records expire."
                 ),
                 remedy,
             ));
@@ -45,8 +45,9 @@ pub(super) fn alone(function: &Function, args: &Args) -> Vec<Finding> {
             findings.push(Finding::new(
                 (Severity::MayHurt, "timeout"),
                 setting,
-                "That is what functions have by default. One aggregate may hold thousands of user \
-                 records, and an invocation that does not get through one comes again and again.",
+                "That is what functions have by default. One aggregate may hold thousands of \
+                 user records, and an invocation that does not get through one comes again and \
+                 again.",
                 remedy,
             ));
         }
@@ -56,8 +57,8 @@ pub(super) fn alone(function: &Function, args: &Args) -> Vec<Finding> {
         findings.push(Finding::new(
             (Severity::Advice, "function-dlq"),
             format!("DeadLetterConfig is {target}"),
-            "A function's own dead-letter queue is for asynchronous invocations. Nothing that comes \
-             from a stream ever gets there.",
+            "A function's own dead-letter queue is for asynchronous invocations. Nothing that \
+             comes from a stream ever gets there.",
             "set the mapping's on-failure destination, and kinpack's dead letter for user records",
         ));
     }
@@ -72,10 +73,12 @@ fn window(mapping: &Mapping, timeout: u32) -> Option<Finding> {
             (Severity::MayHurt, "window"),
             format!("MaximumBatchingWindowInSeconds is {window}, Timeout is {timeout} s"),
             format!(
-                "What a shard gathers in {window} s, up to 6 MB, has to be done in {timeout} s. If it \
-                 cannot, each batch is cut by the deadline, and the function falls behind."
+                "What a shard gathers in {window} s, up to 6 MB, has to be done in {timeout} s. \
+                 If it cannot, each batch is cut by the deadline, and the function falls behind."
             ),
-            ("a longer timeout, or a shorter window (aggregates are full already):", mapping.update("--maximum-batching-window-in-seconds 1")
+            (
+                "a longer timeout, or a shorter window (aggregates are full already):",
+                mapping.update("--maximum-batching-window-in-seconds 1"),
             ),
         )
     })
@@ -96,9 +99,9 @@ fn age(case: &Case<'_>, timeout: u32) -> Option<Finding> {
             (severity, "age"),
             format!("MaximumRecordAgeInSeconds is {age}, Timeout is {timeout} s"),
             format!(
-                "A window of {window} s and {} of up to {timeout} s can take {takes} s: Lambda may \
-                 discard records for their age that were never done, and that kinpack has not given \
-                 up.",
+                "A window of {window} s and {} of up to {timeout} s can take {takes} s: Lambda \
+                 may discard records for their age that were never done, and that kinpack has \
+                 not given up.",
                 if tries == 1 { "one attempt".to_owned() } else { format!("{tries} attempts") }
             ),
             case.mapping.update(&format!(
@@ -115,9 +118,11 @@ fn batch(mapping: &Mapping, timeout: u32) -> Option<Finding> {
         Finding::new(
             (Severity::Advice, "batch-size"),
             format!("BatchSize is {size}, Timeout is {timeout} s"),
-            "It counts Kinesis records: an event of aggregates may hold 4 MB of user records, tens of \
-             thousands. What does not get done before the deadline comes again.",
-            ("try how many user records fit into {timeout} s; begin with:", mapping.update("--batch-size 100")
+            "It counts Kinesis records: an event of aggregates may hold 4 MB of user records, \
+             tens of thousands. What does not get done before the deadline comes again.",
+            (
+                "try how many user records fit into that time; begin with:",
+                mapping.update("--batch-size 100"),
             ),
         )
     })

@@ -61,9 +61,9 @@ fn filter(mapping: &Mapping) -> Option<Finding> {
         return Some(Finding::new(
             (Severity::Advice, "filter"),
             setting,
-            "With enhanced fan-out it sees user records, but not what is inside compressed payloads, \
-             Avro, or aggregates that are compressed as a whole: those are discarded, if it looks at \
-             the data.",
+            "With enhanced fan-out it sees user records, but not what is inside compressed \
+             payloads, Avro, or aggregates that are compressed as a whole: those are discarded, \
+             if it looks at the data.",
             "filter in the handler where payloads are not plain JSON",
         ));
     }
@@ -74,13 +74,14 @@ fn filter(mapping: &Mapping) -> Option<Finding> {
     let why = match (any("data") || patterns.contains(&None), any("partitionKey")) {
         (false, false) => return None,
         (true, _) => {
-            "Without enhanced fan-out a filter sees an aggregate's bytes, which are no JSON: Lambda \
-             discards the aggregate with all its user records, and no metric of the function shows it."
+            "Without enhanced fan-out a filter sees an aggregate's bytes, which are no JSON: \
+             Lambda discards the aggregate with all its user records, and no metric of the \
+             function shows it."
         }
         (false, true) => {
-            "Without enhanced fan-out a filter sees the aggregate's own partition key (`a` from the \
-             KPL), not those of the user records inside: what it does not match is discarded with all \
-             its user records."
+            "Without enhanced fan-out a filter sees the aggregate's own partition key (`a` from \
+             the KPL), not those of the user records inside: what it does not match is discarded \
+             with all its user records."
         }
     };
     Some(Finding::new(
@@ -99,7 +100,8 @@ fn filter_error(mapping: &Mapping) -> Option<Finding> {
     Some(Finding::new(
         (Severity::MayHurt, "filter-error"),
         format!("FilterCriteriaError is {error}"),
-        "There is a filter, and Lambda cannot tell which. If it looks at data it discards aggregates.",
+        "There is a filter, and Lambda cannot tell which. If it looks at data it discards \
+         aggregates.",
         "look at the filter's KMS key, and ask again",
     ))
 }
@@ -113,9 +115,9 @@ fn attempts(case: &Case<'_>) -> Option<Finding> {
             (Severity::LosesData, "attempts"),
             setting,
             format!(
-                "A record is poison after {n} attempts, but Lambda may discard the batch before they \
-                 are counted (attempts that fail for other reasons count, too): with it go all user \
-                 records that were not done, not only the bad one."
+                "A record is poison after {n} attempts, but Lambda may discard the batch before \
+                 they are counted (attempts that fail for other reasons count, too): with it go \
+                 all user records that were not done, not only the bad one."
             ),
             mapping.update(&format!(
                 "--maximum-retry-attempts {}",
@@ -125,8 +127,8 @@ fn attempts(case: &Case<'_>) -> Option<Finding> {
         None if attempts == 0 => Some(Finding::new(
             (Severity::LosesData, "attempts"),
             setting,
-            "Nothing is tried again: one record that fails, once, and what was not done of the batch \
-             is discarded.",
+            "Nothing is tried again: one record that fails, once, and what was not done of the \
+             batch is discarded.",
             mapping.update("--maximum-retry-attempts 10"),
         )),
         None => Some(Finding::new(
@@ -156,11 +158,14 @@ fn discards(mapping: &Mapping) -> Option<Finding> {
         Finding::new(
             (Severity::LosesData, "discards"),
             format!("{}, and there is no on-failure destination", limits.join(", ")),
-            "What Lambda gives up is gone without a trace: the Kinesis records from the checkpoint \
-             on, and with an aggregate all its user records.",
-            ("a bucket keeps the records, a queue only their numbers:", mapping.update(
-                    "--destination-config '{\"OnFailure\":{\"Destination\":\"arn:aws:s3:::<bucket>\"}}'"
-                )
+            "What Lambda gives up is gone without a trace: the Kinesis records from the \
+             checkpoint on, and with an aggregate all its user records.",
+            (
+                "a bucket keeps the records, a queue only their numbers:",
+                mapping.update(
+                    "--destination-config \
+                     '{\"OnFailure\":{\"Destination\":\"arn:aws:s3:::<bucket>\"}}'",
+                ),
             ),
         )
     })
@@ -184,8 +189,8 @@ fn endless(case: &Case<'_>) -> Option<Finding> {
             (Severity::MayHurt, "endless"),
             setting,
             format!(
-                "One user record that always fails holds up its shard until it expires{retention}, \
-                 {then}; so does one aggregate that never gets done in time."
+                "One user record that always fails holds up its shard until it \
+                 expires{retention}, {then}; so does one aggregate that never gets done in time."
             ),
             (
                 format!(
@@ -200,8 +205,8 @@ fn endless(case: &Case<'_>) -> Option<Finding> {
             (Severity::Advice, "endless"),
             format!("{setting}, and there is no on-failure destination"),
             format!(
-                "Records that fail are given up after {n} attempts. A batch that crashes the function \
-                 or never gets anywhere is tried until it expires{retention}, {then}."
+                "Records that fail are given up after {n} attempts. A batch that crashes the \
+                 function or never gets anywhere is tried until it expires{retention}, {then}."
             ),
             "set a limit, well above N, and an on-failure destination",
         )),
@@ -227,8 +232,8 @@ fn parallelization(case: &Case<'_>) -> Option<Finding> {
         return Some(Finding::new(
             (Severity::Advice, "parallelization"),
             setting,
-            "With enhanced fan-out Lambda unpacks aggregates; whether it then divides by the user \
-             records' keys or by the aggregate's is not documented.",
+            "With enhanced fan-out Lambda unpacks aggregates; whether it then divides by the \
+             user records' keys or by the aggregate's is not documented.",
             "try it before you rely on order per key",
         ));
     }
@@ -238,17 +243,18 @@ fn parallelization(case: &Case<'_>) -> Option<Finding> {
         OuterKey::Kpl => Some(Finding::new(
             (Severity::MayHurt, "parallelization"),
             setting,
-            "Lambda divides a shard by the aggregates' own partition key, and from the KPL all have \
-             `a`: it gains nothing. A record that goes alone, under its own key, may overtake the \
-             aggregates, so that order per key is lost. (Other outer keys: say so with --outer-key.)",
+            "Lambda divides a shard by the aggregates' own partition key, and from the KPL all \
+             have `a`: it gains nothing. A record that goes alone, under its own key, may \
+             overtake the aggregates, so that order per key is lost. (Other outer keys: say so \
+             with --outer-key.)",
             remedy,
         )),
         OuterKey::First => Some(Finding::new(
             (Severity::MayHurt, "parallelization"),
             setting,
             "Lambda divides a shard by the aggregates' own partition key. That is the first user \
-             record's, whatever others are inside: one key's records are in batches that run at the \
-             same time, and order per key is lost.",
+             record's, whatever others are inside: one key's records are in batches that run at \
+             the same time, and order per key is lost.",
             remedy,
         )),
         OuterKey::PerKey | OuterKey::Lanes => None,
@@ -280,8 +286,8 @@ fn bisect(mapping: &Mapping) -> Option<Finding> {
             (Severity::Advice, "bisect"),
             "BisectBatchOnFunctionError is off",
             "After a crash or a time-out the whole batch comes again as it was. Halved, it gets \
-             through but for the Kinesis record that does it (an aggregate is one; kinpack's poison \
-             tells user records apart, where the handler fails and does not crash).",
+             through but for the Kinesis record that does it (an aggregate is one; kinpack's \
+             poison tells user records apart, where the handler fails and does not crash).",
             mapping.update("--bisect-batch-on-function-error"),
         )
     })
@@ -292,8 +298,8 @@ fn metadata_only(mapping: &Mapping) -> Option<Finding> {
     Some(Finding::new(
         (Severity::Advice, "on-failure"),
         format!("the on-failure destination is {destination}"),
-        "It gets shard and sequence numbers of what Lambda gives up, not the records: whoever wants \
-         them has to read them from the stream before they expire.",
+        "It gets shard and sequence numbers of what Lambda gives up, not the records: whoever \
+         wants them has to read them from the stream before they expire.",
         "a bucket as the destination gets the records, too",
     ))
 }
@@ -303,9 +309,9 @@ fn fan_out(mapping: &Mapping) -> Option<Finding> {
         Finding::new(
             (Severity::Advice, "fan-out"),
             "the event source is a consumer with enhanced fan-out",
-            "Lambda unpacks aggregates itself: the user records of one share a sequence number, are \
-             reported together and come again together, also those that were done. Aggregates that \
-             are compressed as a whole it hands on as they are.",
+            "Lambda unpacks aggregates itself: the user records of one share a sequence number, \
+             are reported together and come again together, also those that were done. \
+             Aggregates that are compressed as a whole it hands on as they are.",
             "to resume inside aggregates, read with a standard iterator",
         )
     })

@@ -12,10 +12,10 @@ pub(super) fn check(stream: &StreamSummary) -> Vec<Finding> {
         findings.push(Finding::new(
             (Severity::LosesData, "distribution"),
             "RecordDistributionStrategy is AUTO",
-            "A stream with service-managed distribution takes aggregates, but they are not supported \
-             there: it ignores hash keys, so that user records come to shards they do not belong to, \
-             and readers that check that (the KCL) drop them without a word. There is no order per \
-             partition key.",
+            "A stream with service-managed distribution takes aggregates, but they are not \
+             supported there: it ignores hash keys, so that user records come to shards they do \
+             not belong to, and readers that check that (the KCL) drop them without a word. \
+             There is no order per partition key.",
             (
                 "put plain records, or:",
                 format!(
