@@ -198,26 +198,39 @@ impl<'s> IntoIterator for &'s AggregatedRecord<'_> {
     }
 }
 
-/// Records whose digests were computed together, with what each is.
+/// Records whose digests are computed together, group by group, with what each is.
 #[derive(Clone, Debug)]
 pub(crate) struct ParsedMany<'r, 'a> {
     records: std::slice::Iter<'r, &'a [u8]>,
+    /// Of the records that come next; when it ends, so does the group.
     right: std::vec::IntoIter<bool>,
+    digest: Digest,
     text: Text,
 }
 
 impl<'r, 'a> ParsedMany<'r, 'a> {
     pub(crate) fn new(records: &'r [&'a [u8]], digest: Digest, text: Text) -> Self {
-        let right = frame::verify_many(records, digest).into_iter();
-        Self { records: records.iter(), right, text }
+        Self { records: records.iter(), right: Vec::new().into_iter(), digest, text }
+    }
+
+    /// Whether the digest of the next record is right; it must be there.
+    #[inline]
+    fn next_right(&mut self) -> bool {
+        self.right.next().unwrap_or_else(|| self.next_group())
+    }
+
+    #[cold]
+    fn next_group(&mut self) -> bool {
+        self.right = frame::verify_group(self.records.as_slice(), self.digest).into_iter();
+        self.right.next().unwrap_or_default()
     }
 
     /// The next record, if it has no magic: then there is nothing to parse.
     #[inline]
     pub(crate) fn next_plain(&mut self) -> Option<&'a [u8]> {
         let data = self.records.as_slice().first().filter(|data| !frame::has_magic(data))?;
+        self.next_right();
         self.records.next();
-        self.right.next();
         Some(data)
     }
 }
@@ -226,7 +239,9 @@ impl<'a> Iterator for ParsedMany<'_, 'a> {
     type Item = (&'a [u8], Result<AggregatedRecord<'a>, DecodeError>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (&data, right) = self.records.next().zip(self.right.next())?;
+        let &data = self.records.as_slice().first()?;
+        let right = self.next_right();
+        self.records.next();
         let parsed = frame::open(data).and_then(|protobuf| match right {
             true => AggregatedRecord::read(data, Survey::new(data, protobuf), self.text),
             false => Err(frame::digest_mismatch(data)),

@@ -37,6 +37,42 @@ fn reading() {
     }
 }
 
+/// More than what is verified together: in several groups, with plain records and wrong digests at
+/// every place in them.
+#[test]
+fn reading_group_by_group() {
+    let mut inputs: Vec<Vec<u8>> = Vec::new();
+    for i in 0..150_usize {
+        let mut aggregator = Aggregator::default();
+        for record in 0..2 {
+            let data = vec![i as u8; 8_000 + i * 100 + record];
+            assert_eq!(aggregator.try_push("key", None, &data), Ok(Push::Added));
+        }
+        inputs.push(aggregator.finish().unwrap().data);
+        if i % 7 == 0 {
+            inputs.push(format!("plain {i}").into_bytes());
+        }
+        if i % 5 == 0 {
+            inputs.last_mut().unwrap().extend_from_slice(b"more");
+        }
+    }
+    let records: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
+    assert!(records.iter().map(|it| it.len()).sum::<usize>() > 3 << 20);
+    // Where the first group ends depends on where it begins.
+    for first in (0..70).step_by(9) {
+        let records = &records[first..];
+        let many = deaggregate_strict_many(records, Digest::Verify);
+        assert_eq!(many.len(), records.len());
+        let mut faults = 0;
+        for (many, data) in many.zip(records) {
+            let one = rows(deaggregate_strict(data, Digest::Verify));
+            faults += usize::from(one.is_err());
+            assert_eq!(rows(many), one);
+        }
+        assert!(faults > 10);
+    }
+}
+
 #[test]
 fn writing() {
     let filled = || -> Vec<Aggregator> {
