@@ -46,7 +46,8 @@ static ALL: &[Backend] = &[
     #[cfg(target_arch = "x86_64")]
     Backend {
         name: "sse2",
-        is_available: || true,
+        // Every x86-64 processor has it, but a kernel's target may leave its registers alone.
+        is_available: || cfg!(target_feature = "sse2"),
         is_best: || true,
         kernels: crate::x86::SSE2,
         single: single::scalar,
@@ -54,7 +55,8 @@ static ALL: &[Backend] = &[
     #[cfg(target_arch = "aarch64")]
     Backend {
         name: "neon",
-        is_available: || true,
+        // As with SSE2.
+        is_available: || cfg!(target_feature = "neon"),
         is_best: || true,
         kernels: crate::neon::NEON,
         single: single::scalar,

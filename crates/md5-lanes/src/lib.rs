@@ -71,12 +71,19 @@ pub fn md5_with(message: &[u8], between: impl FnMut(usize) -> usize) -> [u8; DIG
 
 /// The MD5 of each message, in the order of the messages.
 ///
+/// ```
+/// let messages: [&[u8]; 2] = [b"", b"a"];
+/// let mut digests = [[0; 16]; 2];
+/// md5_lanes::md5_many(&messages, &mut digests);
+/// assert_eq!(digests.map(|digest| digest[0]), [0xd4, 0x0c]);
+/// ```
+///
 /// Gains from about three messages on, and most from 32 of similar length. Allocates 4 bytes a
-/// message.
+/// message, and less than 6 KiB for the lanes.
 ///
 /// # Panics
 ///
-/// If there are not as many digests as messages.
+/// If there are not as many digests as messages, or more than `u32::MAX` of them.
 pub fn md5_many(messages: &[&[u8]], digests: &mut [[u8; DIGEST_LEN]]) {
     schedule::many(Backend::best(), messages, digests);
 }
@@ -113,6 +120,16 @@ pub mod forced {
     #[must_use]
     pub fn md5(name: &str, message: &[u8]) -> [u8; DIGEST_LEN] {
         schedule::one(by_name(name), message)
+    }
+
+    /// [`md5_with`](super::md5_with) by this back end.
+    #[must_use]
+    pub fn md5_with(
+        name: &str,
+        message: &[u8],
+        between: impl FnMut(usize) -> usize,
+    ) -> [u8; DIGEST_LEN] {
+        schedule::one_with(by_name(name), message, between)
     }
 
     /// [`md5_many`](super::md5_many) by this back end.

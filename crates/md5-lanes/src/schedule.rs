@@ -49,7 +49,8 @@ fn finish(
 /// all lanes run for as many blocks as the shortest of them still has.
 pub(crate) fn many(backend: &Backend, messages: &[&[u8]], digests: &mut [[u8; 16]]) {
     assert_eq!(messages.len(), digests.len(), "a digest for each message");
-    let mut order: Vec<u32> = (0..messages.len() as u32).collect();
+    let count = u32::try_from(messages.len()).expect("no more messages than u32::MAX");
+    let mut order: Vec<u32> = (0..count).collect();
     order.sort_unstable_by_key(|&number| messages[number as usize].len());
     let mut next = || {
         let number = order.pop()?;
