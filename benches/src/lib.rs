@@ -9,12 +9,13 @@ pub struct Readme;
 pub mod events;
 pub mod payload;
 
+use std::collections::HashSet;
 use std::hint::black_box;
 use std::ops::Range;
 
 use kinpack::{
     AggregatedRecord, Aggregator, Digest, HashKey, KinesisRecord, Limits, OuterKey, Push,
-    deaggregate_many,
+    UserRecord, deaggregate_many,
 };
 
 /// The keys of a workload's user records.
@@ -54,6 +55,20 @@ impl Workload {
     /// If kinpack and its rival do not write the same bytes or do not read the same user records.
     #[must_use]
     pub fn new(size: usize, max_size: usize, keys: Keys) -> Self {
+        Self::build(size, max_size, keys, false)
+    }
+
+    /// The same with a last user record that is as large as there is room for.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
+    #[must_use]
+    pub fn filled(size: usize, max_size: usize, keys: Keys) -> Self {
+        Self::build(size, max_size, keys, true)
+    }
+
+    fn build(size: usize, max_size: usize, keys: Keys, fill: bool) -> Self {
         let mut random = SplitMix(size as u64 ^ (max_size as u64) << 32);
         let limits = Limits::new(max_size, u32::MAX, 10 << 20).expect("limits are in bounds");
         let mut aggregator = Aggregator::new(limits, OuterKey::Kpl);
@@ -65,14 +80,17 @@ impl Workload {
             };
             let explicit = (keys == Keys::UniqueExplicit).then(|| HashKey(random.wide()));
             let data: Vec<u8> = (0..size).map(|_| random.next() as u8).collect();
-            match aggregator.try_push(&key, explicit, &data) {
-                Ok(Push::Added) => {
-                    text.push_str(&key);
-                    payloads.extend_from_slice(&data);
-                    let key = text.len() - key.len()..text.len();
-                    records.push((key, explicit, payloads.len() - size..payloads.len()));
-                }
-                _ => break,
+            let smallest = if fill { 1 } else { size };
+            let fitting = (smallest..=size).rev().find(|&size| {
+                aggregator.try_push(&key, explicit, &data[..size]) == Ok(Push::Added)
+            });
+            let Some(added) = fitting else { break };
+            text.push_str(&key);
+            payloads.extend_from_slice(&data[..added]);
+            let key = text.len() - key.len()..text.len();
+            records.push((key, explicit, payloads.len() - added..payloads.len()));
+            if added < size {
+                break;
             }
         }
         let data = aggregator.finish().expect("something was pushed").data;
@@ -107,17 +125,7 @@ impl Workload {
     fn assert_equal(&self) {
         assert_eq!(prost_encode(self), self.data, "{}", self.name);
         let ours = AggregatedRecord::parse(&self.data, Digest::Verify).expect("our own bytes");
-        let theirs = oracle::decode(&self.data).expect("prost reads our bytes");
-        assert_eq!(ours.len(), theirs.records.len(), "{}", self.name);
-        for (ours, theirs_record) in ours.records().zip(&theirs.records) {
-            let key = &theirs.partition_key_table[theirs_record.partition_key_index as usize];
-            assert_eq!(ours.partition_key, Some(key.as_str()));
-            let explicit = theirs_record
-                .explicit_hash_key_index
-                .map(|index| theirs.explicit_hash_key_table[index as usize].as_str());
-            assert_eq!(ours.explicit_hash_key, explicit);
-            assert_eq!(ours.data, theirs_record.data);
-        }
+        assert_same_rows(ours.records(), &self.data);
         assert_eq!(kinpack_decode(&self.data, Digest::Verify), prost_decode(&self.data));
     }
 
@@ -148,6 +156,21 @@ impl Workload {
     }
 }
 
+/// That these are the user records that prost finds in the data: key, explicit hash key and data.
+fn assert_same_rows<'a>(ours: impl ExactSizeIterator<Item = UserRecord<'a>>, data: &[u8]) {
+    let theirs = oracle::decode(data).expect("prost reads our bytes");
+    assert_eq!(ours.len(), theirs.records.len());
+    for (ours, record) in ours.zip(&theirs.records) {
+        let key = &theirs.partition_key_table[record.partition_key_index as usize];
+        assert_eq!(ours.partition_key, Some(key.as_str()));
+        let explicit = record
+            .explicit_hash_key_index
+            .map(|index| theirs.explicit_hash_key_table[index as usize].as_str());
+        assert_eq!(ours.explicit_hash_key, explicit);
+        assert_eq!(ours.data, record.data);
+    }
+}
+
 /// Many aggregates of unequal size, as a Lambda event has them.
 #[derive(Debug)]
 pub struct Batch {
@@ -158,21 +181,44 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// `count` aggregates of at most `max_size` bytes, the smallest an eighth smaller.
+    /// `count` aggregates of at most `max_size` bytes, hardly two of one length, the smallest an
+    /// eighth smaller.
     ///
     /// # Panics
     ///
-    /// If kinpack does not read them together as it reads them one by one.
+    /// If kinpack does not read from them together what prost reads from each.
     #[must_use]
     pub fn new(count: usize, size: usize, max_size: usize, keys: Keys) -> Self {
-        let aggregates: Vec<_> = (0..count)
-            .map(|i| Workload::new(size, max_size - i * max_size / 8 / count, keys))
-            .collect();
+        Self::down_to(max_size * 7 / 8, count, size, max_size, keys)
+    }
+
+    /// The same, but the smallest is a tenth of the largest: closed by time, not by size.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
+    #[must_use]
+    pub fn wide(count: usize, size: usize, max_size: usize, keys: Keys) -> Self {
+        let mut batch = Self::down_to(max_size / 10, count, size, max_size, keys);
+        batch.name += ", from a tenth on";
+        batch
+    }
+
+    fn down_to(smallest: usize, count: usize, size: usize, max_size: usize, keys: Keys) -> Self {
+        // Not from large to small: senders know nothing of each other.
+        let max_sizes =
+            (0..count).map(|i| max_size - (max_size - smallest) * (i * 37 % count) / count);
+        let aggregates: Vec<_> =
+            max_sizes.map(|max_size| Workload::filled(size, max_size, keys)).collect();
+        let lengths: HashSet<_> = aggregates.iter().map(|it| it.data.len()).collect();
+        // Where less room is left than a user record takes, two may end alike.
+        assert!(lengths.len() >= count - count / 20, "{} lengths of {count}", lengths.len());
         let name = format!("{count} x {}", aggregates[0].name);
         let batch = Self { name, aggregates };
-        let one_by_one: usize =
-            batch.datas().iter().map(|data| kinpack_decode(data, Digest::Verify)).sum();
-        assert_eq!(kinpack_decode_many(&batch.datas()), one_by_one);
+        let datas = batch.datas();
+        for (contents, data) in deaggregate_many(&datas, Digest::Verify).zip(&datas) {
+            assert_same_rows(contents.expect("a right aggregate").records(None), data);
+        }
         let mut aggregators = batch.aggregators();
         let mut together = Vec::new();
         kinpack_encode_many(&batch, &mut aggregators, &mut together);

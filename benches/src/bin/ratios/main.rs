@@ -27,23 +27,30 @@ fn main() {
         md5_lanes::forced::chosen()
     );
     println!("that it takes by itself.");
+    // A part of a row's name, to measure only such rows.
+    let part = std::env::args().nth(1).unwrap_or_default();
     for name in names.into_iter().filter(|&name| name != "scalar") {
         md5_lanes::forced::choose(name);
         header(name);
-        for workload in workloads() {
-            decode_one(&workload).print();
-        }
-        for batch in batches() {
-            decode_many(&batch).print();
-        }
-        for workload in workloads() {
-            encode_one(&workload).print();
-        }
-        for batch in batches() {
-            encode_many(&batch).print();
-        }
-        for event in events() {
-            from_event(&event).print();
+        print(workloads(), "decode", &part, |it| &it.name, decode_one);
+        print(batches(), "decode", &part, |it| &it.name, decode_many);
+        print(workloads(), "encode", &part, |it| &it.name, encode_one);
+        print(batches(), "encode", &part, |it| &it.name, encode_many);
+        print(events(), "event of", &part, |it| &it.name, from_event);
+    }
+}
+
+fn print<T>(
+    of: Vec<T>,
+    what: &str,
+    part: &str,
+    name: impl Fn(&T) -> &str,
+    measure: impl Fn(&T, String) -> Row,
+) {
+    for it in &of {
+        let name = format!("{what} {}", name(it));
+        if name.contains(part) {
+            measure(it, name).print();
         }
     }
 }
@@ -72,6 +79,7 @@ fn batches() -> Vec<Batch> {
         many(32, 100, Keys::UniqueExplicit),
         many(100, 100, Keys::Few),
         many(100, 1_000, Keys::Few),
+        Batch::wide(100, 100, 50_000, Keys::Few),
         Batch::new(4, 100, 1 << 20, Keys::Few),
         Batch::new(4, 1_000, 1 << 20, Keys::Few),
     ]
@@ -89,7 +97,7 @@ fn events() -> Vec<Event> {
     ]
 }
 
-fn decode_one(workload: &Workload) -> Row {
+fn decode_one(workload: &Workload, name: String) -> Row {
     let times = interleave(&mut [
         &mut || md5(workload.protobuf()),
         &mut || _ = kinpack_decode(&workload.data, Digest::Verify),
@@ -97,14 +105,14 @@ fn decode_one(workload: &Workload) -> Row {
         &mut || stream(workload),
         &mut || _ = prost_decode(&workload.data),
     ]);
-    Row::new(format!("decode {}", workload.name), workload.size(), times[0])
+    Row::new(name, workload.size(), times[0])
         .with(Column::Single, times[1])
         .with(Column::Walk, times[2])
         .with(Column::Stream, times[3])
         .with(Column::Prost, times[4])
 }
 
-fn encode_one(workload: &Workload) -> Row {
+fn encode_one(workload: &Workload, name: String) -> Row {
     let mut aggregator = Aggregator::new(workload.limits, OuterKey::Kpl);
     let mut out = KinesisRecord::default();
     let times = interleave(&mut [
@@ -113,13 +121,13 @@ fn encode_one(workload: &Workload) -> Row {
         &mut || stream(workload),
         &mut || drop(prost_encode(workload)),
     ]);
-    Row::new(format!("encode {}", workload.name), workload.size(), times[0])
+    Row::new(name, workload.size(), times[0])
         .with(Column::Single, times[1])
         .with(Column::Stream, times[2])
         .with(Column::Prost, times[3])
 }
 
-fn decode_many(batch: &Batch) -> Row {
+fn decode_many(batch: &Batch, name: String) -> Row {
     let datas = batch.datas();
     let times = interleave(&mut [
         &mut || batch.aggregates.iter().for_each(|it| md5(it.protobuf())),
@@ -128,14 +136,14 @@ fn decode_many(batch: &Batch) -> Row {
         &mut || batch.aggregates.iter().for_each(stream),
         &mut || datas.iter().for_each(|it| _ = prost_decode(it)),
     ]);
-    Row::new(format!("decode {}", batch.name), batch.size(), times[0])
+    Row::new(name, batch.size(), times[0])
         .with(Column::Batch, times[1])
         .with(Column::Single, times[2])
         .with(Column::Stream, times[3])
         .with(Column::Prost, times[4])
 }
 
-fn encode_many(batch: &Batch) -> Row {
+fn encode_many(batch: &Batch, name: String) -> Row {
     let (mut aggregators, mut out) = (batch.aggregators(), Vec::new());
     let (mut aggregator, mut record) = (batch.aggregators(), KinesisRecord::default());
     let times = interleave(&mut [
@@ -148,7 +156,7 @@ fn encode_many(batch: &Batch) -> Row {
         &mut || batch.aggregates.iter().for_each(stream),
         &mut || batch.aggregates.iter().for_each(|it| drop(prost_encode(it))),
     ]);
-    Row::new(format!("encode {}", batch.name), batch.size(), times[0])
+    Row::new(name, batch.size(), times[0])
         .with(Column::Batch, times[1])
         .with(Column::Single, times[2])
         .with(Column::Stream, times[3])
@@ -156,7 +164,7 @@ fn encode_many(batch: &Batch) -> Row {
 }
 
 /// An event is taken by value: its copy is made before the clock starts.
-fn from_event(event: &Event) -> Row {
+fn from_event(event: &Event, name: String) -> Row {
     let document = parse_only(event.json.clone());
     let protobufs: Vec<&[u8]> = document
         .records()
@@ -176,7 +184,7 @@ fn from_event(event: &Event) -> Row {
     );
     // Where nothing is to be hashed the rival is the measure.
     let unit = if protobufs.is_empty() { times[4] } else { times[0] };
-    Row::new(format!("event of {}", event.name), event.payload, unit)
+    Row::new(name, event.payload, unit)
         .with(Column::Batch, times[1])
         .with(Column::Rival, times[4])
         .note(format!(
