@@ -61,9 +61,9 @@ impl<'a> AggregatedRecord<'a> {
         Self::read(data, survey, text)
     }
 
-    /// [`parse`](Self::parse) for many records: their digests are computed at once, side by side
-    /// in the processor's SIMD lanes, several times as fast from some four aggregates on. The rest
-    /// is validated when a record's turn comes.
+    /// [`parse`](Self::parse) for many records: their digests are computed side by side in the
+    /// processor's SIMD lanes, a megabyte or more at a time, several times as fast from some four
+    /// aggregates on. The rest is validated when a record's turn comes.
     ///
     /// # Errors
     ///
