@@ -23,8 +23,8 @@ pub struct KinesisRecord<'a> {
     pub arrival: Option<Duration>,
     /// Length of its data in bytes; for the metrics.
     pub bytes: usize,
-    /// With enhanced fan-out: a hash of partition key and data, the same in every process. Failed
-    /// attempts on a record of a group are counted under it, because its place in the group may
+    /// With enhanced fan-out: a [hash](crate::fingerprint) of partition key and data, the same in
+    /// every process. Failed attempts on a record of a group are counted under it, because its place in the group may
     /// change from delivery to delivery. Without one they are not counted.
     pub fingerprint: Option<u64>,
 }
@@ -147,10 +147,40 @@ impl BatchBuilder {
         Self { batch, keys: HashMap::new() }
     }
 
+    /// An empty batch of this event source and shard. The source is the ARN of a stream, or of an
+    /// enhanced fan-out consumer (`…:stream/orders/consumer/reader:1700000000`): then the batch is
+    /// of the stream, and [came by fan-out](Self::fan_out).
+    ///
+    /// ```
+    /// use kinpack_consumer::BatchBuilder;
+    ///
+    /// let source = "arn:aws:kinesis:eu-west-1:1:stream/orders/consumer/reader:1700000000";
+    /// let builder = BatchBuilder::of_event_source(source, "shardId-000000000006");
+    /// assert!(builder.is_fan_out());
+    /// assert_eq!(builder.finish().stream(), "arn:aws:kinesis:eu-west-1:1:stream/orders");
+    /// ```
+    #[must_use]
+    pub fn of_event_source(source: &str, shard: &str) -> Self {
+        match source.split_once("/consumer/") {
+            Some((stream, _)) => {
+                let mut builder = Self::new(stream, shard);
+                builder.fan_out();
+                builder
+            }
+            None => Self::new(source, shard),
+        }
+    }
+
     /// Says that the batch comes through enhanced fan-out (the event source is a consumer's ARN),
     /// so that Lambda unpacked the aggregates. Two records with one sequence number say so too.
     pub fn fan_out(&mut self) {
         self.batch.fan_out = true;
+    }
+
+    /// Whether it was said that the batch comes through enhanced fan-out.
+    #[must_use]
+    pub fn is_fan_out(&self) -> bool {
+        self.batch.fan_out
     }
 
     /// Adds the next Kinesis record of the event and the partition keys of its user records, in

@@ -111,6 +111,8 @@ pub struct Engine {
     /// Records that the driver is writing to the dead letter.
     dying: BTreeMap<u32, DeadLetterReason>,
     answered: bool,
+    /// Nothing new is to be begun.
+    stopped: bool,
     past_margin: bool,
     gave_up: bool,
     deadline_stop: bool,
@@ -161,6 +163,7 @@ impl Engine {
             to_dead_letter: VecDeque::new(),
             dying: BTreeMap::new(),
             answered: false,
+            stopped: false,
             past_margin: false,
             gave_up: false,
             deadline_stop: false,
@@ -195,6 +198,10 @@ impl Engine {
                 let reason = DeadLetterReason::HeldBy(self.batch.record(poison));
                 return self.dead_letter(index, reason);
             }
+            if self.stopped {
+                self.stopped_by.get_or_insert(StoppedBy::Driver);
+                continue;
+            }
             let broken = self.batch.entry_of(index).broken;
             if broken && self.settings.broken == BrokenAggregates::Fail {
                 self.fail(index, None, DeadLetterReason::BrokenAggregate);
@@ -216,6 +223,12 @@ impl Engine {
         Action::Finish(finished)
     }
 
+    /// Nothing new is to be begun; what runs is awaited, and what a poison record holds follows it.
+    /// For drivers whose handlers may want no more.
+    pub fn stop(&mut self) {
+        self.stopped = true;
+    }
+
     /// The next record whose turn it is, if anything may be begun.
     fn next(&mut self) -> Option<u32> {
         if self.under_way() >= self.settings.concurrency {
@@ -231,7 +244,10 @@ impl Engine {
         }
         let index = self.order.peek()?;
         if self.past_margin {
-            self.stop_at_deadline();
+            match self.stopped {
+                true => self.stopped_by.get_or_insert(StoppedBy::Driver),
+                false => self.stop_at_deadline(),
+            };
             return None;
         }
         // Room comes when what runs ends. If nothing runs and nothing failed, this is what is lowest
@@ -251,9 +267,9 @@ impl Engine {
         self.settings.memory == Some(Memory::Durable) && self.remembering.is_resumable()
     }
 
-    fn stop_at_deadline(&mut self) {
+    fn stop_at_deadline(&mut self) -> &mut StoppedBy {
         self.deadline_stop = true;
-        self.stopped_by.get_or_insert(StoppedBy::Deadline);
+        self.stopped_by.get_or_insert(StoppedBy::Deadline)
     }
 
     fn under_way(&self) -> usize {

@@ -78,12 +78,16 @@ mod batch;
 mod config;
 #[cfg(feature = "dead-letter")]
 mod dead_letter;
+#[cfg(feature = "embedded-metrics")]
+mod embedded_metrics;
 mod engine;
+mod fingerprint;
 mod id;
 mod outcome;
 mod positions;
 mod progress;
 mod sequence_number;
+mod shard_key;
 
 pub use batch::{Batch, BatchBuilder, BatchError, KinesisRecord, Record};
 pub use config::{
@@ -93,6 +97,8 @@ pub use config::{
 #[cfg(feature = "dead-letter")]
 pub use dead_letter::{DeadLetter, DeadLetterError};
 pub use engine::{Action, DeadLetterReason, Engine, FailureKind, Persisted, Stored, Write};
+pub use fingerprint::fingerprint;
 pub use id::{ParseRecordIdError, RecordId};
 pub use outcome::{Finished, InvocationError, Metrics, Outcome, Response, StoppedBy};
 pub use progress::{Progress, ProgressError};
+pub use shard_key::ShardKey;

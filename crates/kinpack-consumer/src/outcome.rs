@@ -112,6 +112,8 @@ pub enum StoppedBy {
     Failure,
     /// The deadline came near.
     Deadline,
+    /// The driver wanted no more of it: [`Engine::stop`](crate::Engine::stop).
+    Driver,
 }
 
 /// What happened in an invocation, in user records where nothing else is said.

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use kinpack::{AggregatedRecord, Contents, Digest, UserRecord, UserRecords};
 use kinpack::{deaggregate, deaggregate_strict_many};
-use kinpack_consumer::{Batch, BatchBuilder, BrokenAggregates, KinesisRecord};
+use kinpack_consumer::{Batch, BatchBuilder, BrokenAggregates, KinesisRecord, fingerprint};
 use kinpack_events::{Document, Kind, Record};
 
 use crate::access::Access;
 use crate::error::ConsumerError;
-use crate::fingerprint;
 
 /// A parsed event, and what is the same for all of its records.
 #[derive(Debug)]
@@ -59,15 +58,6 @@ impl Event {
         Ok(Self { document, source, shard, inflated })
     }
 
-    /// The stream's ARN: of a fan-out consumer's ARN the part before the consumer.
-    fn stream(&self) -> &str {
-        self.source.split("/consumer/").next().unwrap_or_default()
-    }
-
-    fn is_fan_out(&self) -> bool {
-        self.source.contains("/consumer/")
-    }
-
     pub(crate) fn record(&self, kinesis_record: u32) -> Option<Record<'_>> {
         self.document.record(kinesis_record as usize)
     }
@@ -93,10 +83,7 @@ impl Event {
                 _ => record.data.unwrap_or_default(),
             })
             .collect();
-        let mut builder = BatchBuilder::new(self.stream(), &self.shard);
-        if self.is_fan_out() {
-            builder.fan_out();
-        }
+        let mut builder = BatchBuilder::of_event_source(&self.source, &self.shard);
         let mut faults = BTreeMap::new();
         let mut aggregates = Vec::with_capacity(data.len());
         let contents = deaggregate_strict_many(&data, Digest::Verify);
@@ -105,9 +92,9 @@ impl Event {
                 sequence_number: record.sequence_number.unwrap_or_default(),
                 arrival: arrival(&record),
                 bytes: record.data.map_or(0, <[u8]>::len),
-                fingerprint: self.is_fan_out().then(|| {
-                    fingerprint::of(record.partition_key, record.data.unwrap_or_default())
-                }),
+                fingerprint: builder
+                    .is_fan_out()
+                    .then(|| fingerprint(record.partition_key, record.data.unwrap_or_default())),
             };
             if let Err(bad) = record.data {
                 faults.insert(at, Fault::Data(bad.to_string()));

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use kinpack_consumer::{
-    Action, DeadLetterReason, Engine, FailureKind, Finished, Persisted, Record, Stored, Write,
+    Action, DeadLetterReason, Engine, FailureKind, Finished, Persisted, Record, ShardKey, Write,
 };
 use tokio::time::Sleep;
 
@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::letters::DeadLetters;
 use crate::running::{Ended, Running};
-use crate::store::{ProgressStore, ShardKey, StoreError, Written};
+use crate::store::{ProgressStore, StoreError, Written};
 
 /// A future of the store or the dead letter.
 pub(crate) type Errand<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
@@ -264,24 +264,14 @@ pub(crate) async fn within<T>(
 async fn persist<P: ProgressStore>(store: &P, key: &ShardKey, write: Write) -> Persisted {
     let error = match store.write(key, &write).await {
         Ok(Written::Yes) => return Persisted::Written,
-        Ok(Written::Conflict(stored)) => return or_conflict(&write, stored),
+        Ok(Written::Conflict(stored)) => return write.refused(stored),
         Err(error) => error,
     };
     // Nobody knows whether it arrived.
-    match store.read(key).await {
-        Ok(stored) if stored.version == write.version => Persisted::Written,
-        Ok(stored) if stored.version != write.if_version => Persisted::Conflict(stored),
-        _ => {
-            tracing::error!(%key, %error, "progress could not be written");
-            Persisted::Failed
-        }
+    let found = store.read(key).await.map(|stored| write.unanswered(stored));
+    let persisted = found.unwrap_or(Persisted::Failed);
+    if persisted == Persisted::Failed {
+        tracing::error!(%key, %error, "progress could not be written");
     }
-}
-
-/// A write that was sent twice meets itself.
-fn or_conflict(write: &Write, stored: Stored) -> Persisted {
-    match stored.version == write.version && stored.progress == write.progress {
-        true => Persisted::Written,
-        false => Persisted::Conflict(stored),
-    }
+    persisted
 }

@@ -7,9 +7,9 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::DisplayErrorContext;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use kinpack_consumer::{Durable, Progress, Stored, Write};
+use kinpack_consumer::{Durable, Progress, ShardKey, Stored, Write};
 
-use crate::store::{ProgressStore, ShardKey, StoreError, Written};
+use crate::store::{ProgressStore, StoreError, Written};
 
 const ID: &str = "id";
 const VERSION: &str = "version";

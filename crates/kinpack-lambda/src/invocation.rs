@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
 use kinpack_consumer::{
-    Batch, DeadLetter, DeadLetterReason, Engine, Finished, Record as Place, Settings,
+    Batch, DeadLetter, DeadLetterReason, Engine, Finished, Record as Place, Settings, ShardKey,
 };
 use lambda_runtime::Context;
 
@@ -18,7 +18,7 @@ use crate::error::ConsumerError;
 use crate::letters::DeadLetters;
 use crate::metrics;
 use crate::reply::Reply;
-use crate::store::{ProgressStore, ShardKey};
+use crate::store::ProgressStore;
 
 /// Of the time that is left between the margin and the deadline, what the answer needs: an eighth.
 const ANSWER: u32 = 8;
@@ -128,7 +128,7 @@ impl<'i> Invocation<'i> {
         outcome.metrics.decode_fault = self.unpacked.faults.len() as u64;
         if let Some(namespace) = &consumer.common.metrics {
             let (name, shard, now) = (self.key.consumer(), &self.event.shard, self.clock.now());
-            metrics::print(metrics::line(namespace, name, shard, now, self.decode, &outcome));
+            metrics::print(outcome.embedded_metrics(namespace, name, shard, now, self.decode));
         }
         let reply = Reply::new(response, outcome);
         match &reply {

@@ -36,7 +36,6 @@ mod dynamodb;
 mod error;
 mod event;
 mod failure;
-mod fingerprint;
 mod invocation;
 mod letters;
 mod metrics;
@@ -59,8 +58,8 @@ pub use event::RawEvent;
 pub use failure::Failure;
 pub use kinpack_consumer::{
     AfterDeadLetter, BrokenAggregates, CheckpointEvery, DeadLetter, Durable, InMemory,
-    InvocationError, Metrics, Outcome, Progress, RecordId, Reporting, Stateless, StoppedBy, Stored,
-    Write,
+    InvocationError, Metrics, Outcome, Progress, RecordId, Reporting, ShardKey, Stateless,
+    StoppedBy, Stored, Write,
 };
 pub use lambda_runtime::Error;
 pub use letters::{DeadLetters, NoDeadLetter};
@@ -71,4 +70,4 @@ pub use serve::serve;
 pub use serve::serve_concurrent;
 #[cfg(feature = "sqs")]
 pub use sqs::SqsDeadLetters;
-pub use store::{MemoryProgress, NoProgress, ProgressStore, ShardKey, StoreError, Written};
+pub use store::{MemoryProgress, NoProgress, ProgressStore, StoreError, Written};

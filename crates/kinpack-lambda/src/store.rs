@@ -1,50 +1,13 @@
 //! Where progress is kept from one invocation to the next.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 
-use kinpack_consumer::{Durable, InMemory, Stateless, Stored, Write};
+use kinpack_consumer::{Durable, InMemory, ShardKey, Stateless, Stored, Write};
 
 /// What a store may say when it is asked.
 pub type StoreError = Box<dyn std::error::Error + Send + Sync>;
-
-/// Names the progress of a shard: who consumes, and what.
-///
-/// ```
-/// # use kinpack_lambda::ShardKey;
-/// let key = ShardKey::new("my-function", "arn:aws:kinesis:eu-west-1:1:stream/s", "shardId-0");
-/// assert_eq!(key.to_string(), "my-function/arn:aws:kinesis:eu-west-1:1:stream/s/shardId-0");
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ShardKey {
-    consumer: String,
-    source: String,
-    shard: String,
-}
-
-impl ShardKey {
-    /// Of this consumer, event source (the ARN of a stream or of a fan-out consumer) and shard.
-    #[must_use]
-    pub fn new(consumer: &str, source: &str, shard: &str) -> Self {
-        Self { consumer: consumer.into(), source: source.into(), shard: shard.into() }
-    }
-}
-
-impl ShardKey {
-    /// Who consumes.
-    #[must_use]
-    pub fn consumer(&self) -> &str {
-        &self.consumer
-    }
-}
-
-impl fmt::Display for ShardKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.consumer, self.source, self.shard)
-    }
-}
 
 /// How a write went.
 #[derive(Clone, Debug, PartialEq, Eq)]

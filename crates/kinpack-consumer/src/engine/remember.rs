@@ -38,10 +38,32 @@ pub enum Persisted {
     /// It is in the store.
     Written,
     /// The store holds another version: this one. The engine merges and writes again. A driver that
-    /// does not know whether its write arrived reads the store and says this.
+    /// does not know whether its write arrived reads the store: [`Write::unanswered`].
     Conflict(Stored),
     /// It cannot be written.
     Failed,
+}
+
+impl Write {
+    /// How the write went, if the store says that it holds another version: this one. A write that
+    /// was sent twice meets itself.
+    #[must_use]
+    pub fn refused(&self, stored: Stored) -> Persisted {
+        match stored.version == self.version && stored.progress == self.progress {
+            true => Persisted::Written,
+            false => Persisted::Conflict(stored),
+        }
+    }
+
+    /// How the write went, if nobody knows whether it arrived, and the store was read afterwards.
+    #[must_use]
+    pub fn unanswered(&self, stored: Stored) -> Persisted {
+        match stored.version {
+            version if version == self.version => Persisted::Written,
+            version if version == self.if_version => Persisted::Failed,
+            _ => Persisted::Conflict(stored),
+        }
+    }
 }
 
 #[derive(Debug)]

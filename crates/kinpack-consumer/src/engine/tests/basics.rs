@@ -162,3 +162,17 @@ fn broken_aggregates_fail_or_pass_through() {
     let (log, finished) = run(&mut engine, &[], &mut Stored::default());
     assert_eq!((log.as_str(), finished.response), ("h0 h1 h2", Response::Success));
 }
+
+#[test]
+fn a_driver_that_wants_no_more_gets_no_more() {
+    let mut engine =
+        engine(&stateless(), batch(&[("1", &["a"]), ("2", &["a", "b"])]), Stored::default());
+    let Action::Start(record) = engine.poll(at(0)) else { panic!() };
+    engine.stop();
+    engine.done(record);
+    // Near the deadline, too: it is the driver that ends it.
+    let Action::Finish(finished) = engine.poll(at(60)) else { panic!() };
+    assert_eq!(finished.response, partial("2"));
+    assert_eq!(finished.outcome.stopped_by, Some(StoppedBy::Driver));
+    assert_eq!((finished.outcome.metrics.deadline_stop, finished.outcome.not_finished), (0, 2));
+}

@@ -211,3 +211,17 @@ fn what_must_be_remembered_stays_below_the_limit() {
     assert_eq!(store.progress.len(), begun - 1);
     assert_eq!(finished.outcome.stopped_by, Some(StoppedBy::Failure));
 }
+
+#[test]
+fn what_a_poison_record_holds_follows_it_though_the_driver_wants_no_more() {
+    let config = durable(3, AfterDeadLetter::HoldKey);
+    let records = [("1", &["a", "b"] as &[&str]), ("2", &["b", "a"])];
+    let mut store = Stored::default();
+    let mut first = engine(&config, batch(&records), store.clone());
+    let Action::Start(record) = first.poll(at(0)) else { panic!() };
+    first.stop();
+    first.failed(record, FailureKind::Poison);
+    let (log, finished) = run(&mut first, &[], &mut store);
+    assert_eq!((log.as_str(), finished.response), ("d0 d3 p", partial("1")));
+    assert_eq!(go(&config, &records, &[], &mut store).0, "h1 h2");
+}

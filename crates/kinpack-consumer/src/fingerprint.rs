@@ -2,8 +2,16 @@
 
 const PRIME: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// A hash of partition key and data, the same in every process and for ever: stores keep it.
-pub(crate) fn of(partition_key: Option<&str>, data: &[u8]) -> u64 {
+/// A hash of partition key and data, the same in every process and for ever: stores keep it. For
+/// [`KinesisRecord::fingerprint`](crate::KinesisRecord::fingerprint).
+///
+/// ```
+/// use kinpack_consumer::fingerprint;
+///
+/// assert_eq!(fingerprint(Some("key"), b"some data"), 17_247_711_052_339_825_201);
+/// ```
+#[must_use]
+pub fn fingerprint(partition_key: Option<&str>, data: &[u8]) -> u64 {
     let mut hash = partition_key.map_or(1, |key| mix(2, key.as_bytes()));
     hash = mix(hash, data);
     hash ^ (hash >> 31)
@@ -29,8 +37,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_stays_what_it_was() {
-        assert_eq!(of(Some("key"), b"some data"), of(Some("key"), b"some data"));
+    fn different_records_have_different_ones() {
+        let of = fingerprint;
         let all = [
             of(None, b""),
             of(Some(""), b""),
