@@ -3,7 +3,7 @@
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use crate::kernel::Kernel;
-use crate::single::{self, Compress};
+use crate::single::Single;
 
 /// A way to hash that a processor may have.
 pub(crate) struct Backend {
@@ -13,7 +13,7 @@ pub(crate) struct Backend {
     is_best: fn() -> bool,
     /// From the widest to the narrowest; below them the single stream.
     pub(crate) kernels: &'static [Kernel],
-    pub(crate) single: Compress,
+    pub(crate) single: Single,
 }
 
 /// The best one first. The last one is always there.
@@ -24,7 +24,7 @@ static ALL: &[Backend] = &[
         is_available: crate::x86::has_avx512,
         is_best: || !crate::x86::is_intel(),
         kernels: crate::x86::AVX512,
-        single: single::scalar,
+        single: Single::Scalar,
     },
     // On Intel a chain of ternary logic and rotates is faster than scalar code.
     #[cfg(target_arch = "x86_64")]
@@ -33,7 +33,7 @@ static ALL: &[Backend] = &[
         is_available: crate::x86::has_avx512,
         is_best: crate::x86::is_intel,
         kernels: crate::x86::AVX512,
-        single: crate::x86::single_avx512,
+        single: Single::Ternary,
     },
     #[cfg(target_arch = "x86_64")]
     Backend {
@@ -41,7 +41,7 @@ static ALL: &[Backend] = &[
         is_available: crate::x86::has_avx2,
         is_best: || true,
         kernels: crate::x86::AVX2,
-        single: single::scalar,
+        single: Single::Scalar,
     },
     #[cfg(target_arch = "x86_64")]
     Backend {
@@ -50,7 +50,7 @@ static ALL: &[Backend] = &[
         is_available: || cfg!(target_feature = "sse2"),
         is_best: || true,
         kernels: crate::x86::SSE2,
-        single: single::scalar,
+        single: Single::Scalar,
     },
     #[cfg(target_arch = "aarch64")]
     Backend {
@@ -59,14 +59,14 @@ static ALL: &[Backend] = &[
         is_available: || cfg!(target_feature = "neon"),
         is_best: || true,
         kernels: crate::neon::NEON,
-        single: single::scalar,
+        single: Single::Scalar,
     },
     Backend {
         name: "scalar",
         is_available: || true,
         is_best: || true,
         kernels: &[],
-        single: single::scalar,
+        single: Single::Scalar,
     },
 ];
 

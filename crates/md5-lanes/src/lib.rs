@@ -52,7 +52,7 @@ pub fn md5(message: &[u8]) -> [u8; DIGEST_LEN] {
 /// As each step of MD5 waits for the one before, most of a processor is idle meanwhile. `between`
 /// is called time and again with the count of bytes that were hashed, the padding included, and
 /// what it does then goes on in the gaps. It answers from how many bytes on it wants the next call,
-/// which comes after another 256 bytes at the earliest.
+/// which comes after another 192 bytes at the earliest.
 ///
 /// ```
 /// let message = [b'-'; 5000];

@@ -1,5 +1,7 @@
 //! A message as the blocks it is hashed in.
 
+use crate::single::Single;
+
 /// Bytes of an MD5 block.
 pub(crate) const BLOCK: usize = 64;
 
@@ -35,6 +37,20 @@ impl<'a> Message<'a> {
     #[inline]
     pub(crate) fn run(&self) -> &[u8] {
         if self.blocks.is_empty() { &self.tail[self.tail_at..self.tail_end] } else { self.blocks }
+    }
+
+    /// Hashes all that is left. `between` is told how many blocks were hashed, and says after how
+    /// many more, two at least, it wants to be called again.
+    #[inline]
+    pub(crate) fn finish(&mut self, single: Single, mut between: impl FnMut(usize) -> usize) {
+        let whole = self.blocks.len() / BLOCK;
+        if whole > 0 {
+            single.hash(&mut self.state, self.blocks, 0, &mut between);
+        }
+        let tail = &self.tail[self.tail_at..self.tail_end];
+        single.hash(&mut self.state, tail, whole, &mut between);
+        between(whole + tail.len() / BLOCK);
+        (self.blocks, self.tail_at) = (&[], self.tail_end);
     }
 
     /// Steps over `blocks` blocks of [`run`](Self::run).

@@ -6,16 +6,66 @@ use core::arch::asm;
 use crate::kernel::steps;
 use crate::message::BLOCK;
 
-/// Hashes whole blocks.
-pub(crate) type Compress = fn(&mut [u32; 4], &[u8]);
+/// The code that a single stream is hashed by.
+#[derive(Clone, Copy)]
+pub(crate) enum Single {
+    /// Portable.
+    Scalar,
+    /// AVX-512VL: only the back ends that need it name it.
+    #[cfg(target_arch = "x86_64")]
+    Ternary,
+}
+
+impl Single {
+    /// Hashes whole blocks, before which `hashed` others were. `between` is told how many were
+    /// hashed, and says after how many more it wants to be called again; not after the last.
+    ///
+    /// Generic, so that the state stays in its registers meanwhile: a step waits for the one
+    /// before, and would wait for the way through memory, too.
+    #[inline]
+    pub(crate) fn hash(
+        self,
+        state: &mut [u32; 4],
+        blocks: &[u8],
+        hashed: usize,
+        between: &mut impl FnMut(usize) -> usize,
+    ) {
+        match self {
+            Self::Scalar => *state = stretches(*state, blocks, hashed, between, scalar),
+            #[cfg(target_arch = "x86_64")]
+            Self::Ternary => crate::x86::hash_ternary(state, blocks, hashed, between),
+        }
+    }
+}
+
+/// Hashes stretches of blocks, as long as `between` wants them.
+#[inline(always)]
+pub(crate) fn stretches<S>(
+    mut state: S,
+    blocks: &[u8],
+    hashed: usize,
+    between: &mut impl FnMut(usize) -> usize,
+    hash: impl Fn(S, &[u8]) -> S,
+) -> S {
+    let mut left = blocks;
+    loop {
+        let count = between(hashed + (blocks.len() - left.len()) / BLOCK);
+        let (now, later) = left.split_at(left.len().min(count.saturating_mul(BLOCK)));
+        state = hash(state, now);
+        if later.is_empty() {
+            return state;
+        }
+        left = later;
+    }
+}
 
 /// Portable code, 4.5 cycles a step.
 ///
 /// Whatever does not wait for `b` is added before what does; in the second round `b & d | c & !d`
 /// is a sum of disjoint bits, so that `c & !d` does not wait either. Compilers would put the sums
 /// in another order.
-pub(crate) fn scalar(state: &mut [u32; 4], blocks: &[u8]) {
-    let [mut a, mut b, mut c, mut d] = *state;
+#[inline(always)]
+fn scalar([mut a, mut b, mut c, mut d]: [u32; 4], blocks: &[u8]) -> [u32; 4] {
     for block in blocks.chunks_exact(BLOCK) {
         let w = words(block);
         let before = [a, b, c, d];
@@ -46,7 +96,7 @@ pub(crate) fn scalar(state: &mut [u32; 4], blocks: &[u8]) {
         c = c.wrapping_add(before[2]);
         d = d.wrapping_add(before[3]);
     }
-    *state = [a, b, c, d];
+    [a, b, c, d]
 }
 
 #[inline(always)]

@@ -4,7 +4,7 @@ use core::arch::x86_64::*;
 
 use crate::kernel::{Kernel, Lanes, Vector, compress, steps};
 use crate::message::BLOCK;
-use crate::single::words;
+use crate::single::{stretches, words};
 
 cpufeatures::new!(avx512, "avx512f", "avx512bw", "avx512vl");
 cpufeatures::new!(avx2, "avx2");
@@ -62,39 +62,55 @@ kernel!(sse2_x2, "sse2", Plain128, 2);
 kernel!(sse2_x1, "sse2", Plain128, 1);
 
 /// One stream by AVX-512VL: a step is ternary logic, add, rotate, add.
-pub(crate) fn single_avx512(state: &mut [u32; 4], blocks: &[u8]) {
+#[inline]
+pub(crate) fn hash_ternary(
+    state: &mut [u32; 4],
+    blocks: &[u8],
+    hashed: usize,
+    between: &mut impl FnMut(usize) -> usize,
+) {
     debug_assert!(has_avx512());
     // SAFETY: only the back ends that need it name it.
-    unsafe { single_ternary(state, blocks) }
+    unsafe { ternary_stretches(state, blocks, hashed, between) }
 }
 
 /// # Safety
 ///
 /// The processor has AVX-512VL.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-unsafe fn single_ternary(state: &mut [u32; 4], blocks: &[u8]) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let one = |value: u32| Ternary128(_mm_cvtsi32_si128(value as i32));
-        let [mut a, mut b, mut c, mut d] = state.map(one);
-        for block in blocks.chunks_exact(BLOCK) {
+unsafe fn ternary_stretches(
+    state: &mut [u32; 4],
+    blocks: &[u8],
+    hashed: usize,
+    between: &mut impl FnMut(usize) -> usize,
+) {
+    let lanes = state.map(|value| Ternary128(_mm_cvtsi32_si128(value as i32)));
+    let lanes = stretches(lanes, blocks, hashed, between, |[mut a, mut b, mut c, mut d], now| {
+        for block in now.chunks_exact(BLOCK) {
             let w = words(block);
             let before = [a, b, c, d];
             macro_rules! step {
                 ($f:ident $a:ident $b:ident $c:ident $d:ident $w:literal $s:literal $k:literal) => {
-                    let sum = $a.add(one(w[$w].wrapping_add($k)));
-                    let sum = sum.add(Ternary128::$f($b, $c, $d));
-                    $a = sum.rotate_left::<$s, { 32 - $s }>().add($b);
+                    // SAFETY: the caller's promise.
+                    $a = unsafe {
+                        let word = Ternary128(_mm_cvtsi32_si128(w[$w].wrapping_add($k) as i32));
+                        let sum = $a.add(word).add(Ternary128::$f($b, $c, $d));
+                        sum.rotate_left::<$s, { 32 - $s }>().add($b)
+                    };
                 };
             }
             steps!(step, a b c d);
-            a = a.add(before[0]);
-            b = b.add(before[1]);
-            c = c.add(before[2]);
-            d = d.add(before[3]);
+            // SAFETY: the caller's promise.
+            unsafe {
+                a = a.add(before[0]);
+                b = b.add(before[1]);
+                c = c.add(before[2]);
+                d = d.add(before[3]);
+            }
         }
-        *state = [a, b, c, d].map(|it| _mm_cvtsi128_si32(it.0) as u32);
-    }
+        [a, b, c, d]
+    });
+    *state = lanes.map(|it| _mm_cvtsi128_si32(it.0) as u32);
 }
 
 // A ternary function's table: the operands' bits as the positions 0xF0, 0xCC, 0xAA.

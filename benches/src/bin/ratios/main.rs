@@ -110,6 +110,7 @@ fn decode_one(workload: &Workload, name: String) -> Row {
         .with(Column::Walk, times[2])
         .with(Column::Stream, times[3])
         .with(Column::Prost, times[4])
+        .note(format!("{:.3} of MD5 one", times[3] / times[1]))
 }
 
 fn encode_one(workload: &Workload, name: String) -> Row {
