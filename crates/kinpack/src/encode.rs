@@ -380,7 +380,8 @@ impl Aggregator {
         true
     }
 
-    /// Forgets what was pushed and keeps the memory, up to twice the limits' `max_size`.
+    /// Forgets what was pushed and keeps the memory: up to twice the limits' `max_size`, or six times
+    /// if nearly all that was pushed were different keys.
     ///
     /// ```
     /// use kinpack::{Aggregator, Push};

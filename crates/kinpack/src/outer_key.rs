@@ -18,7 +18,8 @@ pub enum OuterKeyPolicy {
     /// as safe for order.
     PerKey {
         /// Aggregates open at once, over all shards; before one more is opened the longest open
-        /// one goes out. At least 1. Each may take twice the limits' `max_size` in memory.
+        /// one goes out. At least 1. Each may take twice the limits' `max_size` in memory, as it
+        /// holds one key.
         max_open: usize,
     },
     /// User records go to a lane by their partition key; each lane fills its own aggregates under

@@ -32,9 +32,9 @@ use crate::shard_map::ShardMap;
 /// # Ok::<(), kinpack::EncodeError>(())
 /// ```
 ///
-/// Memory: at most twice the limits' `max_size` for each open aggregate, of which there is one a
-/// shard, times the lanes, or as many as [`OuterKeyPolicy::PerKey`] says; and what is finished and
-/// not handed out.
+/// Memory: at most twice the limits' `max_size` for each open aggregate, or six times if nearly all
+/// in it are different keys. There is one a shard, times the lanes, or as many as
+/// [`OuterKeyPolicy::PerKey`] says; and what is finished and not handed out.
 #[derive(Debug)]
 pub struct ShardedAggregator {
     shards: ShardMap,
