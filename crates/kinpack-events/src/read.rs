@@ -128,6 +128,7 @@ fn read(
         let start = text.iter().position(|byte| !byte.is_ascii_whitespace());
         EventError::shape(kind, start.unwrap_or(0), taken)
     })?;
+    reader.keep_state(text).map_err(error)?;
     if reader.shape.is_single() {
         reader.end_record(false);
     }

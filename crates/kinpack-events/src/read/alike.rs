@@ -167,6 +167,7 @@ fn members(object: &[u8]) -> Option<(usize, Notes, String)> {
         Reader { document: &mut document, fields: Fields::new(), shape: Shape::default() };
     let mut deserializer = serde_json::Deserializer::from_slice(object);
     Any(Value(&mut reader)).deserialize(&mut deserializer).ok()?;
+    reader.keep_state(object).ok()?;
     let Shape { records, lower_records, wrapped, hints, .. } = reader.shape;
     if records != List::Absent || lower_records != List::Absent || wrapped {
         return None;

@@ -1,11 +1,11 @@
 //! The outermost value of a document, and its lists of records.
 
 use serde::de::{MapAccess, SeqAccess};
-use serde_json::value::RawValue;
 
 use super::Reader;
 use super::any::{Any, Json, Key, Skip, Visit};
 use super::fields::{EVENT_SOURCE_ARN, RecordKey};
+use super::locate;
 use super::notes::Note;
 use super::shape::{List, Outer};
 
@@ -118,8 +118,8 @@ impl<'de> Reader<'_, 'de> {
                 map.next_value_seed(Any(Window(self)))?;
             }
             EventKey::State => {
-                let state: &RawValue = map.next_value()?;
-                self.text(Note::State, Some(state.get()));
+                self.shape.has_state = true;
+                map.next_value_seed(Any(Skip))?;
             }
             EventKey::IsFinal => {
                 self.shape.hints.lambda = true;
@@ -153,6 +153,15 @@ impl<'de> Reader<'_, 'de> {
         if matches!(note, Note::EventSourceArn) && !self.shape.has_list() {
             self.fields.set(EVENT_SOURCE_ARN, value);
         }
+    }
+
+    /// Notes the text of `state`. A second look for it: the first was at what it says, as
+    /// serde_json takes any text for raw JSON.
+    pub(super) fn keep_state(&mut self, text: &[u8]) -> serde_json::Result<()> {
+        if self.shape.has_state {
+            self.text(Note::State, locate::state(text, &self.shape)?);
+        }
+        Ok(())
     }
 
     fn text(&mut self, note: Note, text: Option<&str>) {

@@ -1,4 +1,5 @@
-//! Where the faulty records of a document stand: a second pass that a good document never needs.
+//! Where the faulty records of a document stand, and what stands as its `state`: a second pass that
+//! few documents need.
 
 use std::fmt;
 
@@ -31,6 +32,20 @@ pub(super) fn faults(text: &[u8], shape: &Shape, store: &mut Store) -> serde_jso
         }
     }
     serde_json::Deserializer::from_str(value.get()).deserialize_seq(&mut search)
+}
+
+/// The member `state` of a document as it was written, if the document was read to its end.
+pub(super) fn state<'t>(text: &'t [u8], shape: &Shape) -> serde_json::Result<Option<&'t str>> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let mut value = <&RawValue>::deserialize(&mut deserializer)?;
+    let wrapper = shape.wrapped.then_some("SubscribeToShardEvent");
+    for name in wrapper.into_iter().chain(["state"]) {
+        match member(value, name)? {
+            Some(inner) => value = inner,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(value.get()))
 }
 
 struct Search<'s> {

@@ -41,6 +41,8 @@ pub(super) struct Shape {
     pub(super) records: List,
     /// The member `records`, of account only without the other.
     pub(super) lower_records: List,
+    /// The member `state`.
+    pub(super) has_state: bool,
     /// Members that tell what the document is where its records do not.
     pub(super) hints: Hints,
     /// The list has elements.
