@@ -1,6 +1,7 @@
 //! From the bytes of a Lambda event to user records.
 
 use std::hint::black_box;
+use std::ops::Range;
 
 use aws_lambda_events::kinesis::KinesisEvent;
 use kinpack::{Digest, UserRecord, deaggregate_many};
@@ -45,6 +46,22 @@ impl Event {
         Self::new(format!("{count} plain records of {size} B"), records, (count * size, count))
     }
 
+    /// The same, but each is of another size, from `sizes.start` on.
+    ///
+    /// # Panics
+    ///
+    /// If kinpack and its rival do not read the same user records.
+    #[must_use]
+    pub fn of_unequal_records(count: usize, sizes: Range<usize>) -> Self {
+        let workload = crate::Workload::new(sizes.end, 10 << 20, Keys::Unique);
+        // Prime to any range here, so that no two neighbours are alike and all sizes come up.
+        let size = |i: usize| sizes.start + i * 7919 % sizes.len();
+        let records = workload.records().enumerate().take(count);
+        let records = records.map(|(i, (key, _, data))| (key, &data[..size(i)]));
+        let name = format!("{count} plain records of {} to {} B", sizes.start, sizes.end);
+        Self::new(name, records, ((0..count).map(size).sum(), count))
+    }
+
     fn new<'a>(
         name: String,
         records: impl Iterator<Item = (&'a str, &'a [u8])>,
@@ -54,8 +71,37 @@ impl Event {
             records.zip(0..).map(|((key, data), i)| record(key, data, i)).collect();
         let json = format!(r#"{{"Records":[{}]}}"#, records.join(",")).into_bytes();
         let event = Self { name, json, payload };
-        assert_eq!(kinpack_event(event.json.clone()), rival_event(&event.json));
+        event.assert_equal();
         event
+    }
+
+    /// That both read the same: every user record, and whose it is.
+    fn assert_equal(&self) {
+        type Row<'a> = (Option<&'a str>, Option<&'a str>, &'a [u8]);
+        let rival: KinesisEvent = serde_json::from_slice(&self.json).expect("a right event");
+        let document = parse_only(self.json.clone());
+        assert_eq!(document.len(), rival.records.len(), "{}", self.name);
+        let datas: Vec<&[u8]> = document.records().map(|it| it.data.expect("base64")).collect();
+        let contents = deaggregate_many(&datas, Digest::Verify);
+        let mut user_records = 0;
+        for ((record, contents), rival) in document.records().zip(contents).zip(&rival.records) {
+            let (key, data) = (&rival.kinesis.partition_key, &rival.kinesis.data.0);
+            assert_eq!(record.partition_key, Some(key.as_str()));
+            assert_eq!(record.sequence_number, Some(rival.kinesis.sequence_number.as_str()));
+            let contents = contents.expect("a right aggregate");
+            let ours = contents.records(Some(key));
+            let ours: Vec<Row<'_>> =
+                ours.map(|it| (it.partition_key, it.explicit_hash_key, it.data)).collect();
+            let message = oracle::decode(data);
+            let theirs: Vec<Row<'_>> = match &message {
+                Some(message) => crate::prost_rows(message).collect(),
+                None => vec![(Some(key), None, data)],
+            };
+            assert_eq!(ours, theirs, "{}", self.name);
+            user_records += ours.len();
+        }
+        assert_eq!(user_records, self.payload.1, "{}", self.name);
+        assert_eq!(kinpack_event(self.json.clone()), rival_event(&self.json), "{}", self.name);
     }
 }
 

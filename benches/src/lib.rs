@@ -158,16 +158,10 @@ impl Workload {
 
 /// That these are the user records that prost finds in the data: key, explicit hash key and data.
 fn assert_same_rows<'a>(ours: impl ExactSizeIterator<Item = UserRecord<'a>>, data: &[u8]) {
-    let theirs = oracle::decode(data).expect("prost reads our bytes");
-    assert_eq!(ours.len(), theirs.records.len());
-    for (ours, record) in ours.zip(&theirs.records) {
-        let key = &theirs.partition_key_table[record.partition_key_index as usize];
-        assert_eq!(ours.partition_key, Some(key.as_str()));
-        let explicit = record
-            .explicit_hash_key_index
-            .map(|index| theirs.explicit_hash_key_table[index as usize].as_str());
-        assert_eq!(ours.explicit_hash_key, explicit);
-        assert_eq!(ours.data, record.data);
+    let message = oracle::decode(data).expect("prost reads our bytes");
+    assert_eq!(ours.len(), message.records.len());
+    for (ours, theirs) in ours.zip(prost_rows(&message)) {
+        assert_eq!((ours.partition_key, ours.explicit_hash_key, ours.data), theirs);
     }
 }
 
@@ -312,15 +306,21 @@ pub fn prost_decode(data: &[u8]) -> usize {
 }
 
 fn prost_visit(message: &oracle::AggregatedRecord) -> usize {
-    let mut touched = 0;
-    for record in &message.records {
+    prost_rows(message).map(|(key, explicit, data)| touch(key, explicit, data)).sum()
+}
+
+/// Partition key, explicit hash key and data of each user record.
+#[inline]
+fn prost_rows(
+    message: &oracle::AggregatedRecord,
+) -> impl ExactSizeIterator<Item = (Option<&str>, Option<&str>, &[u8])> {
+    message.records.iter().map(|record| {
         let key = &message.partition_key_table[record.partition_key_index as usize];
         let explicit = record
             .explicit_hash_key_index
             .map(|index| message.explicit_hash_key_table[index as usize].as_str());
-        touched += touch(Some(key), explicit, &record.data);
-    }
-    touched
+        (Some(key.as_str()), explicit, record.data.as_slice())
+    })
 }
 
 #[inline]

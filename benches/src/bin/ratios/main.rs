@@ -94,6 +94,7 @@ fn events() -> Vec<Event> {
         aggregates(10_000, Keys::Few),
         aggregates(100, Keys::UniqueExplicit),
         Event::of_plain_records(10_000, 100),
+        Event::of_unequal_records(10_000, 20..400),
     ]
 }
 
