@@ -30,7 +30,7 @@
 //! - The partition key may be absent or null: streams with service-managed distribution have none.
 //!   An aggregate comes as it is; unpacking it is the business of the `kinpack` crate.
 //! - An event of Lambda that is given away is kept, and its data decoded where it stands: no
-//!   payload takes memory of its own (the first 16 KiB of a long one go through a small buffer on
+//!   payload takes memory of its own (the first 12 KiB of it go through a small buffer on
 //!   the stack). Records that look alike, as those of AWS do, are read several times as fast as
 //!   JSON in general; one that is faulty sends the whole document the general way.
 //! - Memory beside the document's own text is about its size: the decoded data where the text is
