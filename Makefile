@@ -7,7 +7,7 @@ SECONDS = 60
 SCHEDULES = 100000
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: help test test-python wheels test-aarch64 test-x86-levels lint interop fuzz model bench bench-payload bench-python bench-criterion bench-peers examples bench-lambda
+.PHONY: help test test-python wheels test-wheels test-aarch64 test-x86-levels lint interop fuzz model bench bench-payload bench-python bench-criterion bench-peers examples bench-lambda
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,8 +30,11 @@ endif
 test-python: ## the Python package: pytest, mypy, ruff, pyright; PYTHON=python3.9 for another
 	PYTHON=$(PYTHON) tools/test-python
 
-wheels: ## wheels for Linux and a Lambda layer of each, x86-64 and aarch64, into dist/
-	PYTHON=$(PYTHON) tools/wheels
+wheels: ## wheels for Linux and a Lambda layer of each into dist/; MACHINES='x86_64 aarch64'
+	PYTHON=$(PYTHON) tools/wheels $(MACHINES)
+
+test-wheels: ## those wheels, on each Python at hand and under qemu; MACHINES='x86_64 aarch64'
+	PYTHON=$(PYTHON) tools/test-wheels $(MACHINES)
 
 test-aarch64: ## NEON and what is built on it, crossed and under qemu
 	tools/test-aarch64
