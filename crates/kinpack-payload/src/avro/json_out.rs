@@ -15,7 +15,10 @@ pub(super) fn write(cursor: &mut Cursor<'_>, plan: &Plan, id: Id, out: &mut Stri
         Node::Boolean => out.push_str(if cursor.boolean()? { "true" } else { "false" }),
         Node::Int(scalar) => number(*scalar, cursor.int()?.into(), out),
         Node::Long(scalar) => number(*scalar, cursor.long()?, out),
-        Node::Float { .. } => float(f32::from_le_bytes(cursor.array()?), out),
+        Node::Float { double: wide } => {
+            let value = f32::from_le_bytes(cursor.array()?);
+            if *wide { double(value.into(), out) } else { float(value, out) }
+        }
         Node::Double => double(f64::from_le_bytes(cursor.array()?), out),
         Node::Text(Text::String | Text::Uuid) => string(cursor.text()?, out),
         Node::Text(text) => {

@@ -34,6 +34,8 @@ fn numbers_widen_and_text_is_bytes() {
     assert_eq!(json("long", "float", json!(3)), "3.0");
     assert_eq!(json("long", "double", json!(3)), "3.0");
     assert_eq!(json("float", "double", json!(0.5)), "0.5");
+    // The float's own value: as a double, 0.1 is another number.
+    assert_eq!(json("float", "double", json!(0.1)), "0.10000000149011612");
     assert_eq!(json("string", "bytes", json!("a\u{7f}")), "\"a\u{7f}\"");
     assert_eq!(json("bytes", "string", json!("ab")), "\"ab\"");
     for (writer, reader) in [("long", "int"), ("double", "float"), ("string", "long")] {
