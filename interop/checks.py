@@ -26,7 +26,7 @@ class Checks:
 
     # kinpack writes, the peers read.
 
-    def _pack(self, records, options):
+    def entries(self, records, options):
         """Entries and the KCL's reading of them; kept, as each reader asks for the same."""
         if self._packed is None or self._packed[0] is not records or self._packed[1] != options:
             entries = self.kinpack.pack(records, options)
@@ -35,7 +35,7 @@ class Checks:
 
     def packed(self, records, options):
         """The KCL gives back what kinpack was given, and the entries keep their rules."""
-        entries, read = self._pack(records, options)
+        entries, read = self.entries(records, options)
         given = [normal(record) for record in records]
         found, groups = [], {}
         for number, (entry, result) in enumerate(zip(entries, read)):
@@ -134,7 +134,7 @@ class Checks:
 
     def read_by(self, reader, records, options):
         """A peer reads kinpack's entries as the KCL does."""
-        entries, truth = self._pack(records, options)
+        entries, truth = self.entries(records, options)
         return self.agrees(reader, entries, [result["records"] for result in truth])
 
     def agrees(self, reader, entries, truth):
@@ -158,7 +158,7 @@ class Checks:
 
     def unpacked(self, records, options):
         """kinpack reads its own entries as the KCL does."""
-        entries, truth = self._pack(records, options)
+        entries, truth = self.entries(records, options)
         found = self.kinpack.unpack(entries, ["--strict"])
         for number, (entry, result, rows) in enumerate(zip(entries, truth, found)):
             data = unb64(entry["data"])
@@ -173,7 +173,7 @@ class Checks:
 
     def same_bytes(self, records, options):
         """aiokpl, which writes the KPL's bytes, writes these."""
-        entries, truth = self._pack(records, options)
+        entries, truth = self.entries(records, options)
         for number, (entry, result) in enumerate(zip(entries, truth)):
             rows = result["records"]
             if options.outer_key.startswith("lanes:") and len(rows) == 1:

@@ -40,13 +40,13 @@ class Kinpack:
             raise Broken("kinpack %s: its output is no NDJSON: %s" % (" ".join(arguments), error))
         return done.returncode, lines, stderr
 
-    def pack(self, records, options):
+    def pack(self, records, options, more=()):
         """Entries `{data, partition_key, explicit_hash_key}`."""
         arguments = ["pack", "--max-size", str(options.max_size), "--outer-key", options.outer_key]
         arguments += ["--shards", str(options.shards)]
         if options.max_count is not None:
             arguments += ["--max-count", str(options.max_count)]
-        status, lines, stderr = self._run(arguments, records)
+        status, lines, stderr = self._run(arguments + list(more), records)
         if status != 0:
             raise Broken("kinpack pack: exit %d: %s" % (status, stderr[:500]))
         return [

@@ -13,6 +13,7 @@ import time
 sys.dont_write_bytecode = True
 
 import claims
+import enveloped
 from checks import Checks, guarded, shrunk
 from faults import Met
 from inputs import (HASH_KEYS, MAGIC, aggregate, b64, frame, hash_key, misspelt, pack_options, seeded,
@@ -92,6 +93,13 @@ class Run:
         records = misspelt(rng, inputs.records)
         self._judge_records("kinpack pack → KCL 3.5.1", records, checks.packed, options)
         self._judge_records("kinpack pack → kinpack unpack", records, checks.unpacked, options)
+        compression = rng.choice(enveloped.COMPRESSIONS)
+        self._judge_records(
+            "kinpack pack --compress %s --at aggregate-kinpack-only → all" % compression,
+            records,
+            lambda some, how: enveloped.check(checks, some, how, compression),
+            options,
+        )
         for reader in self.peers.readers:
             self._judge_records(
                 "kinpack pack → %s" % reader.name,

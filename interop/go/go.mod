@@ -1,11 +1,12 @@
 module interop
 
-go 1.21
+go 1.25
 
 require (
 	github.com/a8m/kinesis-producer v0.2.0
 	github.com/aws/aws-sdk-go-v2/service/kinesis v1.6.0
 	github.com/awslabs/kinesis-aggregation/go/v2 v2.0.0-20241004223953-c2774b1ab29b
+	github.com/klauspost/compress v1.20.4
 )
 
 require (

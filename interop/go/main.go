@@ -1,5 +1,5 @@
 // Program driver answers one JSON request a line: awslabs' deaggregator as a reader,
-// a8m's aggregator as a writer, as awslabs' module has none.
+// a8m's aggregator as a writer, as awslabs' module has none; and Go's codecs (payload.go).
 package main
 
 import (
@@ -20,6 +20,10 @@ type request struct {
 	Entries []entry  `json:"entries"`
 	Records []record `json:"records"`
 	MaxSize int      `json:"max_size"`
+
+	Codec      string    `json:"codec"`
+	Dictionary []byte    `json:"dictionary"`
+	Payloads   []payload `json:"payloads"`
 }
 
 type entry struct {
@@ -42,6 +46,7 @@ type row struct {
 
 type result struct {
 	Records []row  `json:"records"`
+	Data    []byte `json:"data,omitempty"`
 	Error   string `json:"error,omitempty"`
 }
 
@@ -122,6 +127,10 @@ func handle(line []byte) (a answer) {
 			return answer{Error: err.Error()}
 		}
 		a.Entries = entries
+	case "compress":
+		return each(q, compress)
+	case "decompress":
+		return each(q, decompress)
 	default:
 		a.Error = "unknown op"
 	}

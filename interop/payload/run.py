@@ -3,8 +3,7 @@
 inputs from a printed seed. interop/run installs the peers and calls this."""
 
 import argparse
-import base64
-import json
+import os
 import pathlib
 import random
 import sys
@@ -15,177 +14,131 @@ sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(1, str(HERE.parent))
 
-from inputs import MAGIC, seeded
-from peers import CODECS, CONTAINERS, VERSION, Confluent, Fastavro, Java, Python
-from programs import Broken, Driver, Kinpack
-from values import SCHEMA_TEXT, as_json, message, value
+from compression import Codecs
+from faults import Met
+from framings import Framings
+from inputs import seeded
+from kinpack import Command, Library
+from peers import Confluent, Driven, Fastavro, Java, Python
+from programs import Driver
 
 BUILD = HERE.parent / "build"
-MESSAGES = 12
-VALUES = 8
+LANGUAGES = ("java", "python", "node", "go")
+# A run that fails everywhere says so often enough.
+MAX_FAILURES = 20
 
 
-class Payloads(Kinpack):
-    """`kinpack` as a reader and writer of payloads."""
-
-    def __init__(self, path, folder):
-        super().__init__(path)
-        self._schema = folder / "reading.avsc"
-        self._schemas = folder / "schemas"
-        self._schemas.mkdir()
-        for path in (self._schema, self._schemas / "reading.avsc", self._schemas / (VERSION + ".avsc")):
-            path.write_text(SCHEMA_TEXT)
-
-    def know(self, confluent_id):
-        (self._schemas / ("%d.avsc" % confluent_id)).write_text(SCHEMA_TEXT)
-
-    def packed(self, messages, *arguments):
-        """The payloads of what is packed, as any reader of aggregates sees them."""
-        rows = [{"partition_key": "k", "data": data} for data in messages]
-        status, entries, stderr = self._run(["pack"] + list(arguments), rows)
-        if status != 0:
-            raise Broken("kinpack pack %s: exit %d: %s" % (" ".join(arguments), status, stderr[:500]))
-        status, rows, stderr = self._run(["unpack"], entries)
-        if status != 0 or len(rows) != len(messages):
-            raise Broken("kinpack unpack: exit %d: %s" % (status, stderr[:500]))
-        return [base64.b64decode(row["data"]) for row in rows], entries
-
-    def compressed(self, codec, messages):
-        encoded = [base64.b64encode(data).decode("ascii") for data in messages]
-        return self.packed(encoded, "--compress", codec)[0]
-
-    def framed(self, framing, values):
-        arguments = ["--data", "json", "--avro-schema", str(self._schema), "--framing", framing]
-        return self.packed([as_json(of) for of in values], *arguments)[0]
-
-    def read(self, payloads, *arguments):
-        """`data` of each payload, each a Kinesis record."""
-        records = [{"Data": base64.b64encode(data).decode("ascii")} for data in payloads]
-        status, rows, stderr = self._run(["unpack"] + list(arguments), records)
-        if status != 0 or len(rows) != len(payloads):
-            raise Broken("kinpack unpack %s: exit %d: %s" % (" ".join(arguments), status, stderr[:500]))
-        return [row["data"] for row in rows]
-
-    def decompressed(self, codec, payloads):
-        return [base64.b64decode(data) for data in self.read(payloads, "--decompress", codec)]
-
-    def values(self, framing, payloads):
-        return self.read(payloads, "--avro", framing, "--schemas", str(self._schemas))
+def equal(want, got):
+    """To the last bit, and 5 is not 5.0."""
+    if isinstance(want, float):
+        return isinstance(got, float) and float.__repr__(want) == float.__repr__(got)
+    if isinstance(want, dict):
+        return isinstance(got, dict) and want.keys() == got.keys() and all(
+            equal(part, got[name]) for name, part in want.items())
+    if isinstance(want, list):
+        return isinstance(got, list) and len(want) == len(got) and all(map(equal, want, got))
+    return isinstance(want, type(got)) and want == got
 
 
 class Report:
-    def __init__(self):
+    def __init__(self, seed):
+        self.seed, self.round = seed, 0
         self.passed = self.failed = 0
 
-    def judge(self, title, wanted, found):
+    def judge(self, title, wanted, found, context=None):
         """One check for each of what was wanted."""
         for number, (want, got) in enumerate(zip(wanted, found)):
-            if want == got:
+            if equal(want, got):
                 self.passed += 1
-                continue
-            self.failed += 1
-            print("\nFAILED %s, number %d\n  wanted %.300r\n  found  %.300r" % (title, number, want, got))
+            else:
+                self._fail(title, "number %d\n  wanted %.600r\n  found  %.600r" % (number, want, got), context)
+        if len(wanted) != len(found):
+            self._fail(title, "%d instead of %d" % (len(found), len(wanted)), context)
 
-    def guarded(self, title, check):
+    def guarded(self, title, check, context=None):
+        """What the check returns; one that breaks down has failed."""
         try:
-            check(title)
+            return check(title)
         except Exception as error:
-            self.failed += 1
-            print("\nFAILED %s: %s: %s" % (title, type(error).__name__, str(error)[:600]))
+            self._fail(title, "%s: %s" % (type(error).__name__, str(error)[:600]), context)
+            return None
+
+    def _fail(self, title, wrong, context):
+        self.failed += 1
+        print("\nFAILED %s, seed %s, round %d: %s" % (title, self.seed, self.round, wrong))
+        if context is not None:
+            print("  schema %.3000s" % context, flush=True)
 
 
-class Run:
-    def __init__(self, kinpack, java, report):
-        self.kinpack, self.report = kinpack, report
-        confluent = Confluent()
-        kinpack.know(confluent.id)
-        self.compressors = [Python(), java]
-        single, glue = [Fastavro(), java], "glue:" + VERSION
-        self.framings = [("single", "single", single), ("confluent:%d" % confluent.id, "confluent", [confluent]),
-                         (glue, "glue", [java]), ("ocf", "ocf", single)]
+def start(name, command):
+    logs = BUILD / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    return Driver(name, [str(part) for part in command], logs / ("payload-%s.log" % name), dict(os.environ))
 
-    def round(self, rng):
-        messages = [message(rng) for _ in range(MESSAGES)]
-        for codec in CODECS:
-            level = rng.choice(["", ":%d" % rng.randrange(1, 10)])
-            for peer in self.compressors:
-                self._codec(peer, codec, level, messages)
-        self._envelope(rng)
-        values = [value(rng) for _ in range(VALUES)]
-        for ours, name, peers in self.framings:
-            for peer in peers:
-                self._framing(peer, ours, name, values)
 
-    def _codec(self, peer, codec, level, messages):
-        def ours(title):
-            payloads = self.kinpack.compressed(codec + level, messages)
-            self.report.judge(title, messages, [peer.decompress(codec, data) for data in payloads])
+def peers(languages, drivers):
+    """Those with codecs, and those with framings."""
+    codecs, framings, registry = [], [], Confluent()
 
-        def theirs(title):
-            payloads = [peer.compress(codec, data) for data in messages]
-            self.report.judge(title, messages, self.kinpack.decompressed(codec, payloads))
-            if codec != "deflate":
-                self.report.judge(title + ", found out", messages, self.kinpack.decompressed("auto", payloads))
+    def driver(name, command):
+        drivers.append(start(name, command))
+        return drivers[-1]
 
-        self.report.guarded("kinpack pack --compress %s%s → %s" % (codec, level, peer.name), ours)
-        self.report.guarded("%s, %s → kinpack unpack" % (peer.name, codec), theirs)
-
-    def _envelope(self, rng):
-        """A whole aggregate that is compressed is that aggregate, to whoever decompresses it."""
-        rows = [base64.b64encode(message(rng)[:500]).decode("ascii") for _ in range(30)]
-
-        def check(title):
-            plain = self.kinpack.packed(rows)[1]
-            for codec in ("gzip", "zlib", "zstd"):
-                at = ["--compress", codec, "--at", "aggregate-kinpack-only"]
-                found = [base64.b64decode(entry["Data"]) for entry in self.kinpack.packed(rows, *at)[1]]
-                found = [data if data.startswith(MAGIC) else Python().decompress(codec, data) for data in found]
-                self.report.judge(title, [base64.b64decode(entry["Data"]) for entry in plain], found)
-
-        self.report.guarded("kinpack pack --at aggregate-kinpack-only → Python", check)
-
-    def _framing(self, peer, ours, name, values):
-        written = {"glue": ["glue", "glue-zlib"], "ocf": CONTAINERS}.get(name, [name])
-        wanted = [as_json(of) for of in values]
-
-        def mine(title):
-            payloads = self.kinpack.framed(ours, values)
-            self.report.judge(title, values, [peer.unframe("null" if name == "ocf" else name, it) for it in payloads])
-
-        def theirs(title):
-            for framing in written:
-                found = self.kinpack.values(name, [peer.frame(framing, of) for of in values])
-                if name == "ocf":
-                    found = [only for (only,) in found]
-                self.report.judge("%s, %s" % (title, framing), wanted, found)
-
-        self.report.guarded("kinpack pack --framing %s → %s" % (ours, peer.name), mine)
-        self.report.guarded("%s → kinpack unpack --avro %s" % (peer.name, name), theirs)
+    if "java" in languages:
+        jars = BUILD / "java" / "payload"
+        path = os.pathsep.join([str(jars / "payload.jar"), str(jars / "lib" / "*")])
+        home = os.environ.get("JAVA_HOME")
+        program = os.path.join(home, "bin", "java") if home else "java"
+        java = Java("Java", driver("java", [program, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", path,
+                                            "interop.Payload"]))
+        codecs.append(java)
+        framings.append(java)
+    if "python" in languages:
+        codecs.append(Python())
+        framings += [Fastavro(), registry]
+    if "node" in languages:
+        node = driver("node", ["node", HERE.parent / "node" / "payload.js"])
+        codecs.append(Driven("Node.js", node, codecs=("gzip", "zlib", "deflate"), dictionaries=False))
+    if "go" in languages:
+        codecs.append(Driven("Go", driver("go", [BUILD / "go" / "driver"])))
+    return codecs, framings, registry
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", help="any text; random if not given, printed either way")
     parser.add_argument("--rounds", type=int, default=50)
-    parser.add_argument("--kinpack", type=pathlib.Path, required=True)
+    parser.add_argument("--first", type=int, default=1, metavar="N", help="begin with round N of the seed")
+    parser.add_argument("--only", default=",".join(LANGUAGES), metavar="LANGUAGES", help="of %(default)s")
+    parser.add_argument("--kinpack", type=pathlib.Path, required=True,
+                        help="the binary; kinpack-interop lies beside it")
     # The rest is for the peers of aggregates.
     arguments, _ = parser.parse_known_args()
     sys.stdout.reconfigure(errors="backslashreplace")
     seed = arguments.seed or str(random.SystemRandom().getrandbits(32))
     print("payloads: seed %s, %d rounds" % (seed, arguments.rounds), flush=True)
-    began, report = time.monotonic(), Report()
-    jars = BUILD / "java" / "payload"
-    path = "%s:%s" % (jars / "payload.jar", jars / "lib" / "*")
-    log = BUILD / "payload-java.log"
-    driver = Driver("payload", ["java", "-XX:TieredStopAtLevel=1", "-cp", path, "interop.Payload"], log, None)
+    began, report, met, drivers = time.monotonic(), Report(seed), Met(), []
     with tempfile.TemporaryDirectory() as folder:
         try:
-            run = Run(Payloads(arguments.kinpack, pathlib.Path(folder)), Java(driver), report)
-            for number in range(1, arguments.rounds + 1):
-                run.round(random.Random(seeded("%s:%d" % (seed, number))))
+            command = Command(arguments.kinpack, pathlib.Path(folder))
+            drivers.append(start("kinpack", [arguments.kinpack.with_name("kinpack-interop")]))
+            library = Library("kinpack", drivers[0])
+            codecs, framings, registry = peers(arguments.only.split(","), drivers)
+            checks = [Codecs(command, library, codecs, report),
+                      Framings(command, library, framings, registry, report, met)]
+            for number in range(arguments.first, arguments.first + arguments.rounds):
+                report.round = number
+                rng = random.Random(seeded("%s:%d" % (seed, number)))
+                for check in checks:
+                    check.round(rng)
+                if report.failed >= MAX_FAILURES:
+                    print("\nenough failures: stopped after round %d" % number)
+                    break
         finally:
-            driver.close()
-    print("payloads: seed %s, %.0f s" % (seed, time.monotonic() - began))
+            for driver in drivers:
+                driver.close()
+    met.print()
+    print("\npayloads: seed %s, %.0f s" % (seed, time.monotonic() - began))
     print("%d passed, %d failed" % (report.passed, report.failed))
     return 1 if report.failed else 0
 

@@ -1,6 +1,8 @@
 """Random messages, and random values of one Avro schema with their JSON as kinpack writes it."""
 
 import json
+import math
+import struct
 
 SCHEMA = {
     "type": "record",
@@ -32,6 +34,32 @@ def text(rng):
     return "".join(rng.choice(alphabet) for _ in range(rng.randrange(12)))
 
 
+def real(rng, most):
+    """A number of any size; the odd ones, too."""
+    if rng.random() < 0.2:
+        return rng.choice([0.0, -0.0, float("inf"), float("-inf"), float("nan")])
+    return rng.choice([rng.uniform(-1, 1), rng.uniform(-most, most), float(rng.randrange(-1000, 1000))])
+
+
+def single(value):
+    """The nearest float, as a double."""
+    return struct.unpack("<f", struct.pack("<f", value))[0]
+
+
+class Single(float):
+    """A float; `of` is the whole number that it was promoted from."""
+
+    of = None
+
+    def shortest(self):
+        """The double of the fewest digits that tell the float."""
+        return next(it for it in (float("%.*g" % (digits, self)) for digits in range(1, 10)) if single(it) == self)
+
+
+class Default(bytes):
+    """Bytes that a reader's schema has as a default."""
+
+
 def value(rng):
     """As fastavro takes it."""
     return {
@@ -52,8 +80,19 @@ def value(rng):
 
 
 def as_json(of):
-    """Bytes are text whose characters are the bytes; all else is as is."""
-    return {name: part.decode("latin-1") if isinstance(part, bytes) else part for name, part in of.items()}
+    """As kinpack writes it: bytes are text whose characters are the bytes, numbers that JSON has not are
+    text, floats have their own digits; all else is as is."""
+    if isinstance(of, bytes):
+        return of.decode("latin-1")
+    if isinstance(of, float) and not math.isfinite(of):
+        return "NaN" if math.isnan(of) else "Infinity" if of > 0 else "-Infinity"
+    if isinstance(of, Single):
+        return of.shortest()
+    if isinstance(of, dict):
+        return {name: as_json(part) for name, part in of.items()}
+    if isinstance(of, list):
+        return [as_json(part) for part in of]
+    return of
 
 
 def message(rng):

@@ -9,7 +9,9 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.UUID;
@@ -38,24 +40,45 @@ final class Framed {
             StaticCredentialsProvider.create(AwsBasicCredentials.create("none", "none"));
 
     private final Schema schema;
+    private final Schema reader;
     private final String framing;
     private final UUID version;
 
-    private Framed(JsonObject request) {
+    Framed(JsonObject request) {
         schema = new Schema.Parser().parse(Protocol.text(request, "schema"));
+        String text = Protocol.text(request, "reader");
+        reader = text == null ? schema : new Schema.Parser().parse(text);
         framing = Protocol.text(request, "framing");
-        String text = Protocol.text(request, "version");
+        text = Protocol.text(request, "version");
         version = text == null ? null : UUID.fromString(text);
     }
 
-    static Framed of(JsonObject request) {
-        return new Framed(request);
+    /** Each datum framed; a container holds them all. */
+    List<byte[]> frame(List<byte[]> datums) throws Exception {
+        List<Object> values = new ArrayList<>();
+        for (byte[] datum : datums) {
+            values.add(new GenericDatumReader<>(schema)
+                    .read(null, DecoderFactory.get().binaryDecoder(datum, null)));
+        }
+        switch (framing) {
+            case "null":
+            case "deflate":
+            case "snappy":
+            case "zstandard":
+                return List.of(container(values));
+            default:
+                List<byte[]> framed = new ArrayList<>();
+                for (Object value : values) {
+                    framed.add(one(value));
+                }
+                return framed;
+        }
     }
 
-    byte[] frame(byte[] datum) throws Exception {
-        Object value = new GenericDatumReader<>(schema)
-                .read(null, DecoderFactory.get().binaryDecoder(datum, null));
+    private byte[] one(Object value) throws Exception {
         switch (framing) {
+            case "datum":
+                return datum(schema, value);
             case "single":
                 ByteBuffer single = new BinaryMessageEncoder<>(GenericData.get(), schema).encode(value);
                 byte[] bytes = new byte[single.remaining()];
@@ -68,42 +91,50 @@ final class Framed {
                         .configs(configs())
                         .build()
                         .serialize(DataFormat.AVRO, value, version);
-            case "null":
-            case "deflate":
-            case "snappy":
-            case "zstandard":
-                return container(value);
             default:
                 throw new IllegalArgumentException(framing);
         }
     }
 
-    byte[] unframe(byte[] data) throws Exception {
+    /** The datums in a payload, as the reader's schema writes them. */
+    List<byte[]> unframe(byte[] data) throws Exception {
         switch (framing) {
+            case "datum":
+                return List.of(datum(reader, new GenericDatumReader<>(schema, reader)
+                        .read(null, DecoderFactory.get().binaryDecoder(data, null))));
             case "single":
-                return datum(new BinaryMessageDecoder<>(GenericData.get(), schema).decode(data));
+                BinaryMessageDecoder<Object> decoder = new BinaryMessageDecoder<>(GenericData.get(), reader);
+                decoder.addSchema(schema);
+                return List.of(datum(reader, decoder.decode(data)));
             case "glue":
             case "glue-zlib":
-                return datum(glue().deserialize(AWSDeserializerInput.builder()
-                        .buffer(ByteBuffer.wrap(data)).transportName("stream").build()));
+                return List.of(datum(schema, glue().deserialize(AWSDeserializerInput.builder()
+                        .buffer(ByteBuffer.wrap(data)).transportName("stream").build())));
             default:
-                try (DataFileReader<Object> reader = new DataFileReader<>(
-                        new SeekableByteArrayInput(data), new GenericDatumReader<>())) {
-                    return datum(reader.next());
+                List<byte[]> datums = new ArrayList<>();
+                try (DataFileReader<Object> file = new DataFileReader<>(
+                        new SeekableByteArrayInput(data), new GenericDatumReader<>(null, reader))) {
+                    for (Object value : file) {
+                        datums.add(datum(reader, value));
+                    }
                 }
+                return datums;
         }
     }
 
-    private byte[] container(Object value) throws IOException {
+    private byte[] container(List<Object> values) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         try (DataFileWriter<Object> writer = new DataFileWriter<>(new GenericDatumWriter<>(schema))) {
             writer.setCodec(CodecFactory.fromString(framing));
-            writer.create(schema, out).append(value);
+            writer.create(schema, out);
+            for (Object value : values) {
+                writer.append(value);
+            }
         }
         return out.toByteArray();
     }
 
-    private byte[] datum(Object value) throws IOException {
+    private static byte[] datum(Schema schema, Object value) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         BinaryEncoder encoder = EncoderFactory.get().directBinaryEncoder(out, null);
         new GenericDatumWriter<>(schema).write(value, encoder);
