@@ -1,7 +1,7 @@
 """A processor for `process_partial_response` of Powertools for AWS Lambda that takes aggregated
 records apart.
 
-It needs Powertools 3 (`pip install 'kinpack[powertools]'`), which `import kinpack` does not.
+It needs Powertools 3.9 (`pip install 'kinpack[powertools]'`), which `import kinpack` does not.
 """
 
 from __future__ import annotations

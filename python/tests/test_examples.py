@@ -1,0 +1,101 @@
+"""The example functions, as Lambda runs them, with a local DynamoDB and SQS."""
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+
+from kinpack import testing
+from runtime_api import Function
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+ALL_GOOD = {"batchItemFailures": []}
+_names = itertools.count()
+
+
+class Aws:
+    """Clients of a local server, and what a function needs to find it."""
+
+    def __init__(self, url):
+        import boto3
+
+        self.environment = {
+            "AWS_ENDPOINT_URL": url,
+            "AWS_DEFAULT_REGION": "us-east-2",
+            "AWS_ACCESS_KEY_ID": "id",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+        }
+        session = boto3.Session("id", "secret", region_name="us-east-2")
+        self.dynamodb = session.client("dynamodb", endpoint_url=url)
+        self.sqs = session.client("sqs", endpoint_url=url)
+
+    def table(self):
+        name = f"table-{next(_names)}"
+        self.dynamodb.create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        )
+        return name
+
+    def queue(self):
+        return self.sqs.create_queue(QueueName=f"queue-{next(_names)}")["QueueUrl"]
+
+    def letters(self, queue):
+        answer = self.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
+        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+
+@pytest.fixture(scope="module")
+def aws():
+    pytest.importorskip("boto3")
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield Aws(f"http://{host}:{port}")
+    server.stop()
+
+
+@pytest.fixture
+def function():
+    pytest.importorskip("awslambdaric", reason="awslambdaric is not there for this Python")
+    functions = []
+
+    def start(example, **environment):
+        functions.append(Function("app.handler", EXAMPLES / example, **environment))
+        return functions[-1]
+
+    yield start
+    for one in functions:
+        one.close()
+
+
+def order(key, item, amount):
+    return key, json.dumps({"item": item, "amount": amount})
+
+
+def failed(event, index):
+    number = event["Records"][index]["kinesis"]["sequenceNumber"]
+    return {"batchItemFailures": [{"itemIdentifier": number}]}
+
+
+def test_powertools(aws, function):
+    orders = function("python-powertools", IDEMPOTENCY_TABLE=aws.table(), **aws.environment)
+    event = testing.event(
+        [[order("ada", "tea", 2), order("bob", "cup", -1)], order("cyd", "milk", 1)]
+    )
+    for _ in range(2):
+        assert orders.invoke(event).response == failed(event, 0)
+        # What is remembered is in the table, and not in a process.
+        orders.kill()
+    log = "\n".join(orders.printed())
+    assert log.count('"item":"tea"') == log.count('"item":"milk"') == 1, log
+    good = testing.event([[order("ada", "tea", 2), order("bob", "cup", 1)]], after=event)
+    assert orders.invoke(good).response == ALL_GOOD
+    poison = testing.event([[order("ada", "tea", 2), ("bob", "no order")]], after=good)
+    assert orders.invoke(poison).response == failed(poison, 0)
+    answer = orders.invoke(testing.broken(poison, 0, "digest"))
+    assert answer.error_type == "BatchProcessingError"
+    assert "digest does not match" in answer.error_message
