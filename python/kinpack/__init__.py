@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import kinpack._gil  # noqa: F401  (refuses a Python without one)
 from kinpack._errors import (
     AvroError,
     CompressionError,

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use kinpack::{HashKey, Lanes, Limits, OuterKeyPolicy, PlacedRecord, ShardMap, ShardedAggregator};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedStr;
+use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyBytes, PyDict, PyIterator, PyList, PyString, PyTuple};
 
 use crate::error::EncodeError;
@@ -54,8 +54,9 @@ impl Aggregator {
         data: &Bound<'_, PyAny>,
         explicit_hash_key: Option<Bound<'_, PyAny>>,
     ) -> PyResult<usize> {
+        let record = Given::new(partition_key, data, explicit_hash_key.as_ref())?;
         let mut state = self.lock(data.py());
-        state.push(partition_key, data, explicit_hash_key.as_ref())?;
+        state.push(&record)?;
         Ok(state.sharded.finished_len())
     }
 
@@ -63,9 +64,22 @@ impl Aggregator {
     /// Returns whether there may be more.
     fn _extend(&self, records: &Bound<'_, PyIterator>, enough: usize) -> PyResult<bool> {
         for record in records {
-            // Not over the iterator, which may be slow, or add to this one, too.
+            let record = record?;
+            let given = match Given::of(&record)? {
+                Ok(given) => given,
+                Err(Unfit::NoKey) => {
+                    return Err(self.lock(records.py()).refused("it has no partition key"));
+                }
+                Err(Unfit::Form(shown)) => {
+                    let index = self.lock(records.py()).added;
+                    return Err(PyTypeError::new_err(format!(
+                        "user record {index}: a tuple (partition_key, data[, explicit_hash_key]) \
+                         or a UserRecord is wanted, not {shown}"
+                    )));
+                }
+            };
             let mut state = self.lock(records.py());
-            state.push_any(&record?)?;
+            state.push(&given)?;
             if state.sharded.finished_len() >= enough {
                 return Ok(true);
             }
@@ -118,7 +132,8 @@ impl Aggregator {
 }
 
 impl Aggregator {
-    /// Never held while Python code runs; a thread that waits for it lets others run.
+    /// Never held while Python code runs, which might add to this one, too, or let another thread
+    /// do so; a thread that waits for it lets others run.
     fn lock(&self, py: Python<'_>) -> MutexGuard<'_, State> {
         match self.0.try_lock() {
             Ok(state) => state,
@@ -140,58 +155,82 @@ impl Aggregator {
     }
 }
 
-impl State {
-    fn push(
-        &mut self,
-        partition_key: &Bound<'_, PyAny>,
-        data: &Bound<'_, PyAny>,
-        explicit_hash_key: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
-        let Ok(partition_key) = partition_key.cast::<PyString>() else {
+/// A user record that is to be added, out of its Python objects.
+struct Given<'py> {
+    partition_key: PyBackedStr,
+    explicit_hash_key: Option<HashKey>,
+    data: Data<'py>,
+}
+
+enum Data<'py> {
+    /// As they are: nothing to keep, so nothing to copy.
+    Bytes(Bound<'py, PyBytes>),
+    Backed(PyBackedBytes),
+}
+
+/// Why something is no user record.
+enum Unfit {
+    NoKey,
+    /// What it is instead.
+    Form(String),
+}
+
+impl<'py> Given<'py> {
+    fn new(
+        partition_key: &Bound<'py, PyAny>,
+        data: &Bound<'py, PyAny>,
+        explicit_hash_key: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Self> {
+        let Ok(key) = partition_key.cast::<PyString>() else {
             let class = partition_key.get_type();
             return Err(PyTypeError::new_err(format!("a partition key is a str, not {class}")));
         };
-        let explicit = explicit_hash_key.filter(|key| !key.is_none()).map(hash_key).transpose()?;
-        // One copy; `to_cow` makes two where the limited API is that of 3.9.
-        let key = PyBackedStr::try_from(partition_key.clone())?;
-        // Bytes as they are: nothing to keep, so nothing to copy.
-        match data.cast::<PyBytes>() {
-            Ok(bytes) => self.push_bytes(&key, bytes.as_bytes(), explicit),
-            Err(_) => self.push_bytes(&key, &text::data(data)?, explicit),
-        }
+        Ok(Self {
+            explicit_hash_key: explicit_hash_key
+                .filter(|key| !key.is_none())
+                .map(hash_key)
+                .transpose()?,
+            // One copy; `to_cow` makes two where the limited API is that of 3.9.
+            partition_key: PyBackedStr::try_from(key.clone())?,
+            data: match data.cast::<PyBytes>() {
+                Ok(bytes) => Data::Bytes(bytes.clone()),
+                Err(_) => Data::Backed(text::data(data)?),
+            },
+        })
     }
 
     /// A tuple, or a [`UserRecord`].
-    fn push_any(&mut self, record: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn of(record: &Bound<'py, PyAny>) -> PyResult<Result<Self, Unfit>> {
         let py = record.py();
         if let Ok(record) = record.cast::<UserRecord>() {
             let record = record.get();
-            let Some(key) = record.partition_key(py)? else {
-                return Err(self.refused("it has no partition key"));
-            };
+            let Some(key) = record.partition_key(py)? else { return Ok(Err(Unfit::NoKey)) };
             let explicit = record.explicit_hash_key(py)?;
             let explicit = explicit.as_ref().map(Bound::as_any);
-            return self.push(key.as_any(), record.data(py)?.as_any(), explicit);
+            return Self::new(key.as_any(), record.data(py)?.as_any(), explicit).map(Ok);
         }
         let (key, data, explicit) = match record.cast::<PyTuple>() {
             Ok(parts) if parts.len() == 2 => (parts.get_item(0)?, parts.get_item(1)?, None),
             Ok(parts) if parts.len() == 3 => {
                 (parts.get_item(0)?, parts.get_item(1)?, Some(parts.get_item(2)?))
             }
-            _ => {
-                return Err(PyTypeError::new_err(format!(
-                    "user record {}: a tuple (partition_key, data[, explicit_hash_key]) or a \
-                     UserRecord is wanted, not {}",
-                    self.added,
-                    shown(&record.repr()?.to_cow()?)
-                )));
-            }
+            _ => return Ok(Err(Unfit::Form(shown(&record.repr()?.to_cow()?)))),
         };
-        self.push(&key, &data, explicit.as_ref())
+        Self::new(&key, &data, explicit.as_ref()).map(Ok)
     }
 
-    fn push_bytes(&mut self, key: &str, data: &[u8], explicit: Option<HashKey>) -> PyResult<()> {
-        let pushed = self.sharded.push(key, explicit, data);
+    fn data(&self) -> &[u8] {
+        match &self.data {
+            Data::Bytes(bytes) => bytes.as_bytes(),
+            Data::Backed(bytes) => bytes,
+        }
+    }
+}
+
+impl State {
+    fn push(&mut self, record: &Given<'_>) -> PyResult<()> {
+        let Given { partition_key, explicit_hash_key, .. } = record;
+        let pushed = self.sharded.push(partition_key, *explicit_hash_key, record.data());
         pushed.map_err(|error| self.refused(error))?;
         self.added += 1;
         Ok(())

@@ -203,23 +203,31 @@ fn read_with<'py>(
     }
 }
 
-/// Reads a message by a schema or a reader, as `UserRecord.avro` is given one.
+/// Reads a message by a schema or a reader, as `UserRecord.avro` is given one. An error begins with
+/// the message's name.
 pub(crate) fn read<'py>(
     py: Python<'py>,
     schema: &Bound<'py, PyAny>,
     framing: Option<&str>,
     data: &[u8],
+    name: impl FnOnce() -> Option<String>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let framing = framing.map(|framing| one_of("framing", framing, &FRAMINGS)).transpose()?;
-    if let Ok(reader) = schema.cast::<AvroReader>() {
+    let value = if let Ok(reader) = schema.cast::<AvroReader>() {
         let reader = reader.get();
-        return read_with(py, &reader.reader, framing.or(reader.framing), data);
-    }
-    if let Ok(schema) = schema.cast::<AvroSchema>() {
-        return read_with(py, schema.get().reader(), framing, data);
-    }
-    let schema = AvroSchema { schema: AvroSchema::of(schema)?, reader: OnceLock::new() };
-    read_with(py, schema.reader(), framing, data)
+        read_with(py, &reader.reader, framing.or(reader.framing), data)
+    } else if let Ok(schema) = schema.cast::<AvroSchema>() {
+        read_with(py, schema.get().reader(), framing, data)
+    } else {
+        let schema = AvroSchema { schema: AvroSchema::of(schema)?, reader: OnceLock::new() };
+        read_with(py, schema.reader(), framing, data)
+    };
+    value.map_err(|error| match name() {
+        Some(name) if error.is_instance_of::<AvroError>(py) => {
+            AvroError::new_err(format!("{name}: {}", error.value(py)))
+        }
+        _ => error,
+    })
 }
 
 /// Whether a value is what a Confluent registry numbers schemas by.

@@ -27,10 +27,7 @@ impl Fault {
     /// The exception, which names the record.
     pub(crate) fn into_py(self, py: Python<'_>, source: &Source, index: usize) -> PyErr {
         let number = source.sequence_number(py, index).ok().flatten().map(|it| it.to_string());
-        let name = match &number {
-            Some(number) => format!("Kinesis record {index} (sequence number {number})"),
-            None => format!("Kinesis record {index}"),
-        };
+        let name = source.name(py, index);
         DecodeError::new_err((format!("{name}: {}", self.message), index, number, self.offset))
     }
 }

@@ -18,7 +18,8 @@ mod user_record;
 
 use pyo3::prelude::*;
 
-#[pymodule]
+// Never tried without a GIL: kinpack/__init__.py refuses, and who gets past that gets the GIL.
+#[pymodule(gil_used = true)]
 mod _kinpack {
     #[pymodule_export]
     use crate::aggregator::Aggregator;

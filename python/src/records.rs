@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyMemoryView, PySlice, PyTuple};
 
@@ -125,6 +126,15 @@ impl Records {
 
 #[pymethods]
 impl Records {
+    /// A program may put these into the very dicts that they were read from.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // What others hold, too, is not for one to tell of.
+        if Arc::strong_count(&self.batch) == 1 {
+            self.batch.source.traverse(&visit)?;
+        }
+        Ok(())
+    }
+
     fn __len__(&self) -> usize {
         self.len
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use pyo3::IntoPyObjectExt;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pyclass::CompareOp;
 use pyo3::sync::PyOnceLock;
@@ -276,7 +277,14 @@ impl UserRecord {
     /// The payload read as JSON.
     fn json(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        LOADS.import(py, "json", "loads")?.call1((self.data(py)?,)).map(Bound::unbind)
+        let data = self.data(py)?;
+        let value = LOADS.import(py, "json", "loads")?.call1((data,));
+        value.map(Bound::unbind).inspect_err(|error| {
+            // From Python 3.11 on an exception can be told where it happened, and stays what it is.
+            if let Some(name) = self.name(py) {
+                let _ = error.value(py).call_method1(intern!(py, "add_note"), (name,));
+            }
+        })
     }
 
     /// The payload read as Avro, by an `AvroSchema` or an `AvroReader`.
@@ -287,7 +295,7 @@ impl UserRecord {
         framing: Option<&str>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = schema.py();
-        crate::avro::read(py, schema, framing, self.data(py)?.as_bytes())
+        crate::avro::read(py, schema, framing, self.data(py)?.as_bytes(), || self.name(py))
     }
 
     fn __richcmp__(&self, other: &Self, op: CompareOp, py: Python<'_>) -> PyResult<Py<PyAny>> {
@@ -347,6 +355,19 @@ impl UserRecord {
 }
 
 impl UserRecord {
+    /// What a message calls it; `None` if it is nowhere.
+    fn name(&self, py: Python<'_>) -> Option<String> {
+        let Inner::InBatch { batch, entry } = &self.0 else {
+            return self.id(py).ok().flatten().map(|id| format!("user record {id}"));
+        };
+        let entry = &batch.entries[*entry as usize];
+        let name = batch.source.name(py, entry.kinesis as usize);
+        Some(match entry.aggregated() {
+            true => format!("{name}: user record {}", entry.sub_sequence_number),
+            false => name,
+        })
+    }
+
     /// What `repr` shows: the attributes that say something.
     fn shown(&self, py: Python<'_>) -> PyResult<Vec<Option<Py<PyAny>>>> {
         let some = |value: Option<Bound<'_, PyString>>| value.map(|it| it.into_any().unbind());

@@ -34,6 +34,14 @@ impl Member {
 }
 
 impl Source {
+    /// What a message calls a Kinesis record.
+    pub(crate) fn name(&self, py: Python<'_>, index: usize) -> String {
+        match self.sequence_number(py, index) {
+            Ok(Some(number)) => format!("Kinesis record {index} (sequence number {number})"),
+            _ => format!("Kinesis record {index}"),
+        }
+    }
+
     pub(crate) fn partition_key<'py>(&self, py: Python<'py>, index: usize) -> Text<'py> {
         match self {
             Self::Document(it) => Ok(text(py, it.record(index).and_then(|it| it.partition_key))),

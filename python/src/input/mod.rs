@@ -4,6 +4,7 @@ mod dicts;
 mod metadata;
 
 use kinpack_events::Document;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyMapping, PyString, PyTuple};
 
@@ -94,6 +95,14 @@ impl Source {
                 "{name} is not a list of records but {}",
                 records.get_type()
             ))),
+        }
+    }
+
+    /// The objects that may refer to whoever holds these.
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match self {
+            Self::Document(_) => Ok(()),
+            Self::Dicts(dicts) => dicts.records.iter().try_for_each(|it| visit.call(&it.record)),
         }
     }
 
