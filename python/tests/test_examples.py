@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,55 @@ def test_powertools(aws, function):
     answer = orders.invoke(testing.broken(poison, 0, "digest"))
     assert answer.error_type == "BatchProcessingError"
     assert "digest does not match" in answer.error_message
+
+
+class _Loader:
+    """YAML with the short forms of CloudFormation's functions."""
+
+    @staticmethod
+    def load(path):
+        yaml = pytest.importorskip("yaml", reason="there is no PyYAML for this Python")
+
+        class Loader(yaml.SafeLoader):
+            pass
+
+        def function(loader, tag, node):
+            return {tag: loader.construct_scalar(node)}
+
+        Loader.add_multi_constructor("!", function)
+        return yaml.load(path.read_text(encoding="utf-8"), Loader)
+
+
+@pytest.mark.parametrize(
+    "example", sorted(path.parent for path in EXAMPLES.glob("python-*/app.py"))
+)
+def test_templates(example):
+    path = example / "template.yaml"
+    resources = _Loader.load(path)["Resources"]
+    function = resources["Function"]["Properties"]
+    assert (example / "app.py").exists() and function["Handler"] == "app.handler"
+    (layer,) = function["Layers"]
+    content = resources[layer["Ref"]]["Properties"]["ContentUri"]
+    assert content == "../../dist/kinpack-layer-aarch64.zip"
+    assert function["Architectures"] == ["arm64"]
+    mapping = function["Events"]["Stream"]["Properties"]
+    wanted = """BatchSize MaximumBatchingWindowInSeconds FunctionResponseTypes MaximumRetryAttempts
+        BisectBatchOnFunctionError MaximumRecordAgeInSeconds DestinationConfig
+        ParallelizationFactor"""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for name in wanted.split():
+        assert name in mapping
+        (at,) = [number for number, line in enumerate(lines) if line.strip().startswith(name)]
+        assert lines[at - 1].strip().startswith("#"), f"{name} has no line on why"
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    # Actions by name, on resources of this template alone.
+    for policy in function["Policies"]:
+        for statement in policy.get("Statement", []):
+            resource = statement["Resource"]
+            for one in resource if isinstance(resource, list) else [resource]:
+                assert one["GetAtt"].split(".")[0] in resources
+            assert "*" not in str(statement)
+    # What the program reads from its environment is there.
+    program = (example / "app.py").read_text(encoding="utf-8")
+    variables = function.get("Environment", {}).get("Variables", {})
+    assert set(re.findall(r'os\.environ\["(\w+)"\]', program)) == set(variables)
