@@ -1,6 +1,7 @@
 //! Kinesis records out of files and standard input, whatever they stand in.
 
 mod documents;
+mod group;
 mod place;
 mod record;
 pub(crate) mod source;
@@ -17,8 +18,9 @@ pub(crate) use record::{Found, Unreadable};
 use crate::failure::{Failure, Outcome};
 use crate::progress::Progress;
 use documents::{Documents, Step};
+use group::Group;
 use place::Position;
-use record::{Base64, Unfit};
+use record::{Base64, Line, Unfit};
 use source::Source;
 
 /// How the base64 of an aggregate begins.
@@ -100,7 +102,7 @@ impl Format {
 
 /// Looks at what is found.
 pub(crate) trait Visitor {
-    /// Kinesis records of one document, in order, or what should have been some.
+    /// Kinesis records, in order, or what should have been some.
     fn records(&mut self, found: &[Found<'_>]) -> crate::Result;
 
     /// More may be long in coming: what there is should be seen.
@@ -210,23 +212,27 @@ impl Walk<'_> {
         // The text of a record so far, and the line where it begins.
         let (mut text, mut position) = (Vec::new(), Position::START);
         let (mut alone, mut counted) = (true, begin.len());
+        let (mut group, mut decoded) = (Group::new(), Line::default());
         loop {
-            if lines.buffer().is_empty() {
+            let source = lines.get_ref().get_ref().1;
+            if !lines.buffer().contains(&b'\n') && !source.is_ready() {
+                outcome = outcome.max(group.show(self.name, self.visitor)?);
                 self.visitor.pause()?;
             }
             let line = text.len();
             let most = (MOST + 1 - line) as u64;
-            let read = match lines.by_ref().take(most).read_until(b'\n', &mut text) {
-                Ok(read) => read,
-                Err(error) => {
-                    self.break_off(&error);
+            let read = lines.by_ref().take(most).read_until(b'\n', &mut text);
+            let read = match read {
+                Ok(read) if text.len() <= MOST => read,
+                broken => {
+                    outcome = outcome.max(group.show(self.name, self.visitor)?);
+                    match broken {
+                        Err(error) => self.break_off(&error),
+                        Ok(_) => self.break_off(&"too large for one Kinesis record"),
+                    }
                     return Ok(outcome);
                 }
             };
-            if text.len() > MOST {
-                self.break_off(&"too large for one Kinesis record");
-                return Ok(outcome);
-            }
             self.progress.advance(read.saturating_sub(counted));
             counted = counted.saturating_sub(read);
             let begins = text[line..].trim_ascii_start().starts_with(AGGREGATE);
@@ -234,14 +240,24 @@ impl Walk<'_> {
             if read == 0 || (begins && !text[..line].trim_ascii().is_empty()) {
                 alone &= read == 0;
                 let record = Base64 { file: self.name, position, alone, text: &text[..line] };
-                outcome = outcome.max(record.show(self.visitor)?);
+                let misfit = record.decode(&mut decoded);
+                if misfit.is_none() && group.takes(decoded.len()) {
+                    let size = (1, decoded.len());
+                    if group.add(position, &mut decoded, size) {
+                        outcome = outcome.max(group.show(self.name, self.visitor)?);
+                    }
+                } else {
+                    outcome = outcome.max(group.show(self.name, self.visitor)?);
+                    let found = misfit.unwrap_or_else(|| decoded.found(self.name, position));
+                    outcome = outcome.max(self.visitor.records(&[found])?);
+                }
             }
             if begins {
                 position = position.after(&text[..line]);
                 text.drain(..line);
             }
             if read == 0 {
-                return Ok(outcome);
+                return Ok(outcome.max(group.show(self.name, self.visitor)?));
             }
         }
     }
@@ -250,8 +266,25 @@ impl Walk<'_> {
     fn documents(&mut self, source: &mut Source, mut documents: Documents) -> crate::Result {
         let mut outcome = Outcome::Well;
         let mut unknown = 0_u64;
+        let mut group = Group::new();
         loop {
-            match documents.next() {
+            let step = documents.next();
+            let gathers = match &step {
+                Step::Document(_, document, text) => {
+                    group.takes(text.len()) && group::is_whole(document)
+                }
+                Step::Starved => source.is_ready(),
+                _ => false,
+            };
+            if !gathers {
+                outcome = outcome.max(group.show(self.name, self.visitor)?);
+            }
+            match step {
+                Step::Document(position, document, text) if gathers => {
+                    if group.add(position, document, (document.len(), text.len())) {
+                        outcome = outcome.max(group.show(self.name, self.visitor)?);
+                    }
+                }
                 Step::Document(position, document, text) => {
                     let records = Found::in_document(self.name, position, document, text);
                     outcome = outcome.max(records.show(self.visitor)?);
@@ -277,10 +310,13 @@ impl Walk<'_> {
                     self.broken = true;
                 }
                 Step::Starved => {
-                    self.visitor.pause()?;
+                    if !gathers {
+                        self.visitor.pause()?;
+                    }
                     match documents.fill(source) {
                         Ok(read) => self.progress.advance(read),
                         Err(error) => {
+                            outcome = outcome.max(group.show(self.name, self.visitor)?);
                             self.break_off(&error);
                             break;
                         }

@@ -62,8 +62,8 @@ enum Attempt {
 
 /// What comes next.
 pub(crate) enum Step<'a> {
-    /// A document, and its text.
-    Document(Position, &'a Document, &'a [u8]),
+    /// A document, which may be exchanged for another, and its text.
+    Document(Position, &'a mut Document, &'a [u8]),
     /// Text that is not JSON, the place of the fault, and the whole text that is left out for it,
     /// or a large piece of it.
     Malformed(Position, EventError, &'a [u8]),
@@ -137,7 +137,7 @@ impl Documents {
                     Attempt::Document(length) => {
                         let (position, text) = self.take(length);
                         self.crammed = true;
-                        return Step::Document(position, &self.document, &self.buffer[text]);
+                        return Step::Document(position, &mut self.document, &self.buffer[text]);
                     }
                     Attempt::UnknownShape(length, error) => {
                         let position = self.take(length).0;

@@ -102,25 +102,47 @@ pub(super) struct Base64<'a> {
     pub(super) text: &'a [u8],
 }
 
-impl Base64<'_> {
-    pub(super) fn show(&self, visitor: &mut dyn Visitor) -> crate::Result {
+/// The data of a record in base64.
+#[derive(Default)]
+pub(super) struct Line {
+    alone: bool,
+    data: Vec<u8>,
+}
+
+impl Line {
+    pub(super) fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    pub(super) fn found<'a>(&'a self, file: &'a str, position: Position) -> Found<'a> {
+        Found::alone(Base64::place(file, position, self.alone), Format::Base64, Ok(&self.data))
+    }
+}
+
+impl<'a> Base64<'a> {
+    /// Where a record is, if nothing more is known of its place than the line.
+    fn place(file: &'a str, position: Position, alone: bool) -> Place<'a> {
+        let line = Spot { line: position.line, byte: None, record: None, sequence_number: None };
+        Place { file, spot: (!alone).then_some(line) }
+    }
+
+    /// Decodes the text, and says what to say where it is no base64.
+    pub(super) fn decode(&self, line: &mut Line) -> Option<Found<'a>> {
         let Self { file, position, alone, text } = *self;
-        let mut data = Vec::new();
         let compact: Vec<u8> =
             text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
-        let line = Spot { line: position.line, byte: None, record: None, sequence_number: None };
-        let place = Place { file, spot: (!alone).then_some(line) };
-        let Err(misfit) = decode_base64(&compact, &mut data) else {
-            return visitor.records(&[Found::alone(place, Format::Base64, Ok(&data))]);
-        };
+        line.alone = alone;
+        line.data.clear();
+        let misfit = decode_base64(&compact, &mut line.data).err()?;
         // The misfit knows its place without the white space only.
         let at = misfit.base64_position().and_then(|at| {
             let black = text.iter().enumerate().filter(|(_, byte)| !byte.is_ascii_whitespace());
             black.map(|(at, _)| at).nth(at)
         });
+        let place = Self::place(file, position, alone);
         let place = at.map_or(place, |at| Place::at(file, position.after(&text[..at])));
         let unreadable = Unreadable { text: text.trim_ascii(), reason: "not base64".to_owned() };
-        visitor.records(&[Found::alone(place, Format::Base64, Err(unreadable))])
+        Some(Found::alone(place, Format::Base64, Err(unreadable)))
     }
 }
 
@@ -132,27 +154,40 @@ pub(super) struct InDocument<'a> {
     text: &'a [u8],
 }
 
-impl InDocument<'_> {
+impl<'a> InDocument<'a> {
     pub(super) fn show(&self, visitor: &mut dyn Visitor) -> crate::Result {
         /// Enough for the digests to be computed side by side.
         const TOGETHER: usize = 128;
         let mut outcome = crate::failure::Outcome::Well;
         let mut found = Vec::with_capacity(self.document.len().min(TOGETHER));
-        let format = Format::from(self.document.kind());
+        let mut records = self.records();
+        loop {
+            found.extend(records.by_ref().take(TOGETHER));
+            if found.is_empty() {
+                return Ok(outcome);
+            }
+            outcome = outcome.max(visitor.records(&found)?);
+            found.clear();
+        }
+    }
+
+    pub(super) fn records(&self) -> impl Iterator<Item = Found<'a>> + use<'a> {
+        let Self { file, position: start, document, text } = *self;
+        let format = Format::from(document.kind());
         // Faults come in the order of the text, most of the time.
-        let (mut position, mut seen) = (self.position, 0);
-        for (index, record) in self.document.records().enumerate() {
+        let (mut position, mut seen) = (start, 0);
+        document.records().enumerate().map(move |(index, record)| {
             let mut spot = Spot {
-                line: self.position.line,
+                line: start.line,
                 byte: None,
                 record: Some(index),
                 sequence_number: record.sequence_number,
             };
             let data = record.data.map_err(|bad| {
                 if bad.offset() < seen {
-                    (position, seen) = (self.position, 0);
+                    (position, seen) = (start, 0);
                 }
-                position = position.after(&self.text[seen..bad.offset()]);
+                position = position.after(&text[seen..bad.offset()]);
                 seen = bad.offset();
                 spot.line = position.line;
                 spot.byte = Some(position.byte);
@@ -166,12 +201,8 @@ impl InDocument<'_> {
                 };
                 Unreadable { text: bad.text().as_bytes(), reason }
             });
-            if found.len() == TOGETHER {
-                outcome = outcome.max(visitor.records(&found)?);
-                found.clear();
-            }
-            found.push(Found {
-                place: Place { file: self.file, spot: Some(spot) },
+            Found {
+                place: Place { file, spot: Some(spot) },
                 format,
                 data,
                 sequence_number: record.sequence_number,
@@ -180,9 +211,8 @@ impl InDocument<'_> {
                 explicit_hash_key: record.explicit_hash_key,
                 shard_id: record.shard_id,
                 arrival: record.approximate_arrival_timestamp,
-            });
-        }
-        Ok(outcome.max(visitor.records(&found)?))
+            }
+        })
     }
 }
 

@@ -14,15 +14,45 @@ fn is_stdin(path: &Path) -> bool {
 }
 
 /// One input, open.
-pub(crate) struct Source(Box<dyn Read>);
+pub(crate) struct Source {
+    /// What was read of it already.
+    begin: io::Cursor<Vec<u8>>,
+    rest: Handle,
+}
+
+enum Handle {
+    Stdin(io::StdinLock<'static>),
+    File(File),
+}
 
 impl Source {
     /// Opens a file; `-` is standard input.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self(match is_stdin(path) {
-            true => Box::new(io::stdin().lock()),
-            false => Box::new(File::open(path)?),
-        }))
+        let rest = match is_stdin(path) {
+            true => Handle::Stdin(io::stdin().lock()),
+            false => Handle::File(File::open(path)?),
+        };
+        Ok(Self { begin: io::Cursor::default(), rest })
+    }
+
+    /// Whether more can be read at once, if only the end.
+    #[cfg(unix)]
+    pub(crate) fn is_ready(&self) -> bool {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+        let more = PollFlags::IN;
+        let mut handle = [match &self.rest {
+            Handle::Stdin(stdin) => PollFd::new(stdin, more),
+            Handle::File(file) => PollFd::new(file, more),
+        }];
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        poll(&mut handle, Some(&at_once)).is_ok_and(|ready| ready > 0)
+    }
+
+    /// Whether more can be read at once, if only the end: so with files.
+    #[cfg(not(unix))]
+    pub(crate) fn is_ready(&self) -> bool {
+        matches!(self.rest, Handle::File(_))
     }
 
     /// Reads as much as tells the format: six bytes after white space, or all there is.
@@ -75,7 +105,8 @@ impl Source {
             begin.extend_from_slice(&bytes[..read]);
         };
         let line = begin[..end].to_vec();
-        Ok(Peeked { line, source: Self(Box::new(io::Cursor::new(begin).chain(self.0))) })
+        self.begin = io::Cursor::new(begin);
+        Ok(Peeked { line, source: self })
     }
 }
 
@@ -86,7 +117,13 @@ pub(crate) fn without_mark(text: &[u8]) -> &[u8] {
 
 impl Read for Source {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
+        match self.begin.read(buffer)? {
+            0 => match &mut self.rest {
+                Handle::Stdin(stdin) => stdin.read(buffer),
+                Handle::File(file) => file.read(buffer),
+            },
+            read => Ok(read),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What an input may be, and how it is told.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
@@ -251,4 +251,76 @@ fn blank_lines_after_base64_take_no_time() {
     let run = unpack(&[], input);
     assert_eq!(run.rows().len(), 2);
     assert!(began.elapsed() < std::time::Duration::from_secs(20));
+}
+
+/// Records that stand alone in a line are gathered: the rows must be those of each alone, whatever
+/// stands between them, a fault at any place among them.
+#[test]
+fn what_is_gathered_is_told_as_if_alone() {
+    let record = |i: usize| {
+        format!(r#"{{"Data":"{AGGREGATE}","PartitionKey":"k{i}","SequenceNumber":"{i}"}}"#)
+    };
+    let mut broken = base64_simd_decoded(AGGREGATE);
+    *broken.last_mut().unwrap() ^= 1;
+    let broken = base64_simd::STANDARD.encode_to_string(&broken);
+    let mut lines: Vec<String> = (0..300).map(record).collect();
+    lines[7] = format!(r#"{{"Data":"{broken}","SequenceNumber":"7"}}"#);
+    lines[131] = r#"{"Data":"?","SequenceNumber":"131"}"#.to_owned();
+    lines[140] = r#"{"Data":no JSON}"#.to_owned();
+    lines[141] = format!("{{\"Records\":[{},\n{}]}}", record(141), record(141));
+    // Too long to be kept.
+    lines[200] = format!(r#"{{"Data":"{}","SequenceNumber":"200"}}"#, "QUFB".repeat(100_000));
+    lines[299] = r#"{"Data":"eA==","SequenceNumber":"299"}"#.to_owned();
+
+    let together = unpack(&["--strict"], lines.join("\n"));
+    let mut line = 1;
+    let (mut rows, mut stderr) = (Vec::new(), String::new());
+    for text in &lines {
+        // In the same line of its input, all before it empty.
+        let alone = unpack(&["--strict"], "\n".repeat(line - 1) + text);
+        rows.extend(alone.faulty_rows());
+        stderr += &alone.stderr;
+        line += text.lines().count();
+    }
+    assert_eq!(together.status, 1);
+    for (together, alone) in together.faulty_rows().iter().zip(&rows) {
+        assert_eq!(together, alone);
+    }
+    assert_eq!(together.faulty_rows().len(), rows.len());
+    assert_eq!(together.stderr, stderr);
+
+    let mut lines = vec![AGGREGATE.to_owned(); 300];
+    lines[150] = broken.clone();
+    lines[151] = format!("84mawg?{AGGREGATE}");
+    let told = unpack(&["--strict"], lines.join("\n"));
+    assert_eq!(told.status, 1);
+    assert_eq!(told.faulty_rows().len(), 2 * 298 + 2);
+    let places: Vec<_> = told.stderr.lines().filter(|line| line.contains("line 15")).collect();
+    assert_eq!(places.len(), 2, "{}", told.stderr);
+}
+
+/// Whoever writes a line and waits sees what it says.
+#[test]
+fn lines_before_a_pause_are_not_held_back() {
+    // Of base64 the last line is known to end only where another begins.
+    for (line, held) in
+        [(format!("{{\"Data\":\"{AGGREGATE}\"}}\n"), 0), (format!("{AGGREGATE}\n"), 1)]
+    {
+        let mut child =
+            command(&["unpack"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let mut rows = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (mut written, mut read) = (0, 0);
+        for count in [1, 3, 200] {
+            stdin.write_all(line.repeat(count).as_bytes()).unwrap();
+            written += count;
+            while read < 2 * (written - held) {
+                rows.next().unwrap().unwrap();
+                read += 1;
+            }
+        }
+        drop(stdin);
+        assert_eq!(rows.count(), 2 * held);
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    }
 }
