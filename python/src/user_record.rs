@@ -344,9 +344,9 @@ impl UserRecord {
             Err(_) => "?".to_owned(),
         };
         let mut text = format!("UserRecord(data={data}");
-        for (name, value) in NAMES.iter().zip(self.shown(py)?).skip(1) {
+        for (name, value) in NAMES.iter().zip(self.shown(py)).skip(1) {
             if let Some(value) = value {
-                text.push_str(&format!(", {name}={}", value.bind(py).repr()?));
+                text.push_str(&format!(", {name}={value}"));
             }
         }
         text.push(')');
@@ -368,22 +368,25 @@ impl UserRecord {
         })
     }
 
-    /// What `repr` shows: the attributes that say something.
-    fn shown(&self, py: Python<'_>) -> PyResult<Vec<Option<Py<PyAny>>>> {
-        let some = |value: Option<Bound<'_, PyString>>| value.map(|it| it.into_any().unbind());
+    /// What `repr` shows: the attributes that say something, and a question mark for what is wrong.
+    fn shown(&self, py: Python<'_>) -> Vec<Option<String>> {
+        let text = |value: Text<'_>| match value {
+            Ok(value) => value.map(|it| it.repr().map_or("?".to_owned(), |it| it.to_string())),
+            Err(_) => Some("?".to_owned()),
+        };
         let aggregated = self.aggregated();
         let number = self.sub_sequence_number();
-        Ok(vec![
+        vec![
             None,
-            some(self.partition_key(py)?),
-            some(self.explicit_hash_key(py)?),
-            some(self.sequence_number(py)?),
-            if aggregated || number > 0 { Some(number.into_py_any(py)?) } else { None },
-            None,
-            None,
+            text(self.partition_key(py)),
+            text(self.explicit_hash_key(py)),
+            text(self.sequence_number(py)),
+            (aggregated || number > 0).then(|| number.to_string()),
             None,
             None,
-            if aggregated { Some(true.into_py_any(py)?) } else { None },
-        ])
+            None,
+            None,
+            aggregated.then(|| "True".to_owned()),
+        ]
     }
 }

@@ -2,7 +2,7 @@
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFloat, PyInt, PyString};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
 
 use super::Source;
 use super::dicts::{Dicts, Found, Shape};
@@ -143,7 +143,9 @@ impl Dicts {
         if found.shape != shape {
             return Ok(None);
         }
-        string(index, name, found.record.bind(py).get_item(name)?)
+        // Nothing of Kinesis, so what is no string is as good as absent, as in JSON.
+        let value = found.record.bind(py).get_item(name)?;
+        Ok(value.and_then(|value| value.cast_into::<PyString>().ok()))
     }
 
     fn shard_id<'py>(&self, py: Python<'py>, index: usize) -> Text<'py> {
@@ -180,20 +182,32 @@ impl Dicts {
             Some(holder) => holder.get_item(name)?,
             None => None,
         };
-        let Some(value) = value.filter(|value| !value.is_none()) else { return Ok(None) };
-        if value.cast::<PyFloat>().is_ok() || value.cast::<PyInt>().is_ok() {
-            return Ok(Some(value.extract::<f64>()? / unit));
-        }
-        // The AWS CLI prints ISO 8601, boto3 makes a datetime.
-        let moment = match value.cast::<PyString>() {
-            Ok(text) => {
-                let datetime = py.import("datetime")?.getattr("datetime")?;
-                datetime.call_method1("fromisoformat", (text,))?
-            }
-            Err(_) => value,
-        };
-        moment.call_method0("timestamp")?.extract().map(Some)
+        Ok(value.and_then(|value| seconds(&value)).map(|seconds| seconds / unit))
     }
+}
+
+/// A number, or a moment. What is neither is no time, as in JSON.
+fn seconds(value: &Bound<'_, PyAny>) -> Option<f64> {
+    if value.cast::<PyBool>().is_ok() {
+        return None;
+    }
+    if value.cast::<PyFloat>().is_ok() || value.cast::<PyInt>().is_ok() {
+        return value.extract().ok();
+    }
+    // The AWS CLI prints ISO 8601, boto3 makes a datetime.
+    let Ok(text) = value.cast::<PyString>() else {
+        return value.call_method0("timestamp").ok()?.extract().ok();
+    };
+    let text = text.to_cow().ok()?;
+    // Before 3.11 Python does not know this name of UTC.
+    let text = text.strip_suffix('Z').map_or(text.to_string(), |text| format!("{text}+00:00"));
+    let datetime = value.py().import("datetime").ok()?.getattr("datetime").ok()?;
+    let moment = datetime.call_method1("fromisoformat", (text,)).ok()?;
+    // Without an offset it may be of anywhere.
+    if moment.getattr("tzinfo").ok()?.is_none() {
+        return None;
+    }
+    moment.call_method0("timestamp").ok()?.extract().ok()
 }
 
 /// What Firehose says of a user record that it has taken out of an aggregate itself.
