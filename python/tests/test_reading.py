@@ -284,6 +284,21 @@ def test_base64_of_every_length(datas):
     assert [bytes(view) for view in records.memoryviews()] == datas
 
 
+def test_large_events_with_faults_in_them():
+    datas = [bytes([number]) * (7000 * number % 90_001) for number in range(60)]
+    texts = [base64.b64encode(it).decode() for it in datas]
+    texts[7], texts[31], texts[59] = "ä" * 50_000, texts[31][:-1], "\ud800" * 100
+    texts[40] = texts[40].encode()
+    assert sum(map(len, texts)) > 2 << 20
+    event = lambda_event([{"data": it, "partition_key": "k"} for it in texts])
+    records = kinpack.records(event, errors="keep")
+    for number, (record, data) in enumerate(zip(records, datas)):
+        if number in (7, 31, 59):
+            assert "the data is not base64" in str(record.error)
+        else:
+            assert record.data == data
+
+
 @pytest.mark.parametrize(
     "wrong, message",
     [

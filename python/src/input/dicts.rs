@@ -151,14 +151,40 @@ pub(super) fn is_record(dict: &Bound<'_, PyDict>) -> PyResult<bool> {
     Ok(find(dict)?.is_some())
 }
 
-struct Reader {
+struct Reader<'py> {
     dicts: Dicts,
     /// Base64 that is still to be decoded, and whose it is.
-    texts: Vec<(usize, PyBackedBytes)>,
+    texts: Vec<(usize, Base64<'py>)>,
 }
 
-impl Reader {
-    fn record(&mut self, record: &Bound<'_, PyAny>) -> PyResult<()> {
+enum Base64<'py> {
+    Text(Bound<'py, PyString>),
+    Bytes(PyBackedBytes),
+}
+
+impl Base64<'_> {
+    /// Characters. Where they are base64, as many bytes.
+    fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len().unwrap_or_default(),
+            Self::Bytes(bytes) => bytes.len(),
+        }
+    }
+
+    /// `None` if these are none of base64. The limited API of Python 3.9 has copies of text only.
+    fn into_bytes(self) -> Option<PyBackedBytes> {
+        let len = self.len();
+        let bytes = match self {
+            // Lone surrogates cannot be encoded.
+            Self::Text(text) => text.encode_utf8().ok()?.into(),
+            Self::Bytes(bytes) => bytes,
+        };
+        (bytes.len() == len).then_some(bytes)
+    }
+}
+
+impl<'py> Reader<'py> {
+    fn record(&mut self, record: &Bound<'py, PyAny>) -> PyResult<()> {
         let index = self.dicts.records.len();
         let Ok(dict) = record.cast::<PyDict>() else {
             let class = record.get_type();
@@ -183,13 +209,9 @@ impl Reader {
         Ok(())
     }
 
-    fn data(&mut self, index: usize, shape: Shape, data: &Bound<'_, PyAny>) -> PyResult<Place> {
+    fn data(&mut self, index: usize, shape: Shape, data: &Bound<'py, PyAny>) -> PyResult<Place> {
         if let Ok(text) = data.cast::<PyString>() {
-            // Lone surrogates cannot be encoded, and are not base64.
-            let Ok(text) = text.encode_utf8() else {
-                return Ok(self.faulty("the data is not base64"));
-            };
-            self.texts.push((index, text.into()));
+            self.texts.push((index, Base64::Text(text.clone())));
             return Ok(Place::Decoded { start: 0, len: 0 });
         }
         match text::bytes(data)? {
@@ -200,7 +222,7 @@ impl Reader {
             }
             // What aws-kinesis-agg gives: base64, but as bytes.
             Some(bytes) => {
-                self.texts.push((index, bytes));
+                self.texts.push((index, Base64::Bytes(bytes)));
                 Ok(Place::Decoded { start: 0, len: 0 })
             }
             None => Ok(self.faulty("the data is not a string")),
@@ -213,22 +235,38 @@ impl Reader {
     }
 
     /// Decodes all base64 into one object.
-    fn finish(mut self, py: Python<'_>) -> PyResult<Dicts> {
-        /// Below this many bytes giving the interpreter away takes longer than decoding.
-        const SMALL: usize = 16 << 10;
+    fn finish(mut self, py: Python<'py>) -> PyResult<Dicts> {
+        /// Bytes of text that are copied before they are decoded: few enough to be in the cache
+        /// still, enough not to ask for the interpreter all the time.
+        const TOGETHER: usize = 1 << 20;
         let texts = std::mem::take(&mut self.texts);
-        // The decoder wants room for the padding, too.
-        let total: usize = texts.iter().map(|(_, text)| decoded_len(text)).sum::<usize>() + 2;
-        let mut failed = Vec::new();
-        if !texts.is_empty() {
-            let records = &mut self.dicts.records;
-            let decoded = PyBytes::new_with(py, total, |out| {
-                let mut decode = || decode_all(&texts, out, records);
-                failed = if total < SMALL { decode() } else { py.detach(decode) };
-                Ok(())
-            })?;
-            self.dicts.decoded = Some(decoded.into());
+        if texts.is_empty() {
+            return Ok(self.dicts);
         }
+        // The decoder wants room for the padding, too.
+        let room: usize = texts.iter().map(|(_, text)| text.len().div_ceil(4) * 3).sum();
+        let mut failed = Vec::new();
+        let records = &mut self.dicts.records;
+        let decoded = PyBytes::new_with(py, room, |out| {
+            let mut decoder = Decoder { out, end: 0, records, failed: &mut failed };
+            let (mut group, mut size) = (Vec::new(), 0);
+            for (index, text) in texts {
+                let Some(bytes) = text.into_bytes() else {
+                    decoder.failed.push((index, "the data is not base64".to_owned()));
+                    continue;
+                };
+                size += bytes.len();
+                group.push((index, bytes));
+                if size >= TOGETHER {
+                    decoder.decode(py, &group, size);
+                    group.clear();
+                    size = 0;
+                }
+            }
+            decoder.decode(py, &group, size);
+            Ok(())
+        })?;
+        self.dicts.decoded = Some(decoded.into());
         for (index, message) in failed {
             self.dicts.records[index].place = self.faulty(message);
         }
@@ -236,29 +274,40 @@ impl Reader {
     }
 }
 
+/// Decodes text after text.
+struct Decoder<'a> {
+    out: &'a mut [u8],
+    /// Of what has been written.
+    end: usize,
+    records: &'a mut [Found],
+    /// What is no base64, and why.
+    failed: &'a mut Vec<(usize, String)>,
+}
+
+impl Decoder<'_> {
+    fn decode(&mut self, py: Python<'_>, texts: &[(usize, PyBackedBytes)], size: usize) {
+        /// Below this many bytes giving the interpreter away takes longer than decoding.
+        const SMALL: usize = 20 << 10;
+        let each = |this: &mut Self| texts.iter().for_each(|(index, text)| this.one(*index, text));
+        if size < SMALL { each(self) } else { py.detach(|| each(self)) }
+    }
+
+    fn one(&mut self, index: usize, text: &[u8]) {
+        let len = decoded_len(text);
+        let start = self.end;
+        match STANDARD.decode_slice(text, &mut self.out[start..][..len + padding(text)]) {
+            Ok(written) if written == len => {
+                self.records[index].place = Place::Decoded { start, len };
+                self.end += len;
+            }
+            _ => self.failed.push((index, fault(text))),
+        }
+    }
+}
+
 /// What padded base64 comes to if it is right.
 fn decoded_len(text: &[u8]) -> usize {
     (text.len().div_ceil(4) * 3).saturating_sub(padding(text))
-}
-
-/// Decodes text after text; returns what is no base64, and why.
-fn decode_all(
-    texts: &[(usize, PyBackedBytes)],
-    out: &mut [u8],
-    records: &mut [Found],
-) -> Vec<(usize, String)> {
-    let (mut failed, mut start) = (Vec::new(), 0);
-    for (index, text) in texts {
-        let len = decoded_len(text);
-        match STANDARD.decode_slice(text, &mut out[start..][..len + padding(text)]) {
-            Ok(written) if written == len => {
-                records[*index].place = Place::Decoded { start, len };
-            }
-            _ => failed.push((*index, fault(text))),
-        }
-        start += len;
-    }
-    failed
 }
 
 fn fault(text: &[u8]) -> String {
