@@ -156,8 +156,10 @@ class _Aggregated(BasePartialBatchProcessor):
                 suffix = f"{name[1]}-{alike[name]}" if alike[name] else name[1]
                 alike[name] += 1
                 yield _renamed(came, suffix, self._data(record))
-            else:
+            elif self._decompress:
                 yield {**came, "kinesis": {**came["kinesis"], **self._data(record)}}
+            else:
+                yield came
 
     def _data(self, record: UserRecord) -> dict[str, Any]:
         """What may have been decompressed."""
