@@ -117,6 +117,18 @@ def test_what_firehose_gives():
         assert read.approximate_arrival_timestamp == 1714566896.789
 
 
+def test_what_eventbridge_pipes_gives():
+    record = event()["Records"][0]
+    flat = {**record.pop("kinesis"), **record}
+    assert "kinesis" not in flat
+    for form in ([flat], json.dumps([flat]), flat):
+        first, *_ = kinpack.records(form)
+        assert first.partition_key == "device-0"
+        assert first.event_source_arn == ARN
+        assert first.shard_id == "shardId-000000000006"
+        assert first.id == kinpack.records(event())[0].id
+
+
 def test_it_is_a_sequence():
     records = kinpack.records(event())
     all_data = records.data()

@@ -10,6 +10,9 @@ use crate::error::DecodeError;
 
 type Text<'py> = PyResult<Option<Bound<'py, PyString>>>;
 
+/// Shapes that have members of the event, too; EventBridge Pipes puts them beside the others.
+const EVENT: &[Shape] = &[Shape::Lambda, Shape::Bare];
+
 /// What Kinesis itself says of a record, and goes by several names.
 #[derive(Clone, Copy)]
 enum Member {
@@ -76,7 +79,7 @@ impl Source {
     pub(crate) fn event_source_arn<'py>(&self, py: Python<'py>, index: usize) -> Text<'py> {
         match self {
             Self::Document(it) => Ok(text(py, it.record(index).and_then(|it| it.event_source_arn))),
-            Self::Dicts(it) => it.outer(py, index, Shape::Lambda, intern!(py, "eventSourceARN")),
+            Self::Dicts(it) => it.outer(py, index, EVENT, intern!(py, "eventSourceARN")),
         }
     }
 
@@ -84,7 +87,7 @@ impl Source {
     pub(crate) fn record_id<'py>(&self, py: Python<'py>, index: usize) -> Text<'py> {
         match self {
             Self::Document(it) => Ok(text(py, it.record(index).and_then(|it| it.record_id))),
-            Self::Dicts(it) => it.outer(py, index, Shape::Firehose, intern!(py, "recordId")),
+            Self::Dicts(it) => it.outer(py, index, &[Shape::Firehose], intern!(py, "recordId")),
         }
     }
 
@@ -131,16 +134,16 @@ impl Dicts {
         }
     }
 
-    /// A member of the record itself, in this shape only.
+    /// A member of the record itself, in these shapes only.
     fn outer<'py>(
         &self,
         py: Python<'py>,
         index: usize,
-        shape: Shape,
+        shapes: &[Shape],
         name: &Bound<'py, PyString>,
     ) -> Text<'py> {
         let found = self.found(index);
-        if found.shape != shape {
+        if !shapes.contains(&found.shape) {
             return Ok(None);
         }
         // Nothing of Kinesis, so what is no string is as good as absent, as in JSON.
@@ -151,8 +154,8 @@ impl Dicts {
     fn shard_id<'py>(&self, py: Python<'py>, index: usize) -> Text<'py> {
         match self.found(index).shape {
             // `shardId-000000000006:<sequence number>`
-            Shape::Lambda => {
-                let id = self.outer(py, index, Shape::Lambda, intern!(py, "eventID"))?;
+            Shape::Lambda | Shape::Bare => {
+                let id = self.outer(py, index, EVENT, intern!(py, "eventID"))?;
                 let Some(id) = id else { return Ok(None) };
                 let id = id.to_cow()?;
                 Ok(id.split_once(':').map(|(shard, _)| PyString::new(py, shard)))
@@ -163,7 +166,7 @@ impl Dicts {
                 }
                 None => Ok(None),
             },
-            Shape::Api | Shape::Bare => Ok(None),
+            Shape::Api => Ok(None),
         }
     }
 
