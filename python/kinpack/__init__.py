@@ -10,7 +10,14 @@ from kinpack._errors import (
     EncodeError,
     Error,
     EventError,
+    InvocationError,
+    KinpackEvent,
+    KinpackNoProgress,
+    KinpackNotFinished,
+    KinpackProgressStore,
+    PoisonRecord,
     PutError,
+    SchemaStoreError,
     StreamError,
 )
 from kinpack._kinpack import (
@@ -35,24 +42,40 @@ __all__ = [
     "AvroError",
     "AvroReader",
     "AvroSchema",
+    "Batch",
     "CompressionError",
     "Compressor",
     "DecodeError",
     "Decompressor",
     "Dictionary",
+    "DynamoProgress",
     "EncodeError",
     "Error",
     "EventError",
+    "Handler",
+    "InMemoryProgress",
+    "InvocationError",
+    "KinpackEvent",
+    "KinpackNoProgress",
+    "KinpackNotFinished",
+    "KinpackProgressStore",
+    "Outcome",
+    "Poison",
+    "PoisonRecord",
     "PutError",
     "PutResult",
     "Records",
     "SchemaStore",
+    "SchemaStoreError",
     "ShardMap",
+    "SqsDeadLetter",
     "StreamError",
     "UserRecord",
     "__version__",
     "aggregate",
+    "batch",
     "batches",
+    "handler",
     "hash_key_of",
     "put_all",
     "records",
@@ -61,10 +84,27 @@ __all__ = [
 # As typing has it; importing that takes longer than all of kinpack.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from kinpack._handlers._handler import Handler, handler
+    from kinpack._handlers._letters import Poison, SqsDeadLetter
+    from kinpack._handlers._loop import Batch, batch
+    from kinpack._handlers._outcome import Outcome
+    from kinpack._handlers._stores import DynamoProgress, InMemoryProgress
     from kinpack._put import PutResult, put_all
 
 # What only some programs use, and takes some milliseconds to import.
-_LATER = {"PutResult": "kinpack._put", "put_all": "kinpack._put"}
+_LATER = {
+    "Batch": "kinpack._handlers._loop",
+    "DynamoProgress": "kinpack._handlers._stores",
+    "Handler": "kinpack._handlers._handler",
+    "InMemoryProgress": "kinpack._handlers._stores",
+    "Outcome": "kinpack._handlers._outcome",
+    "Poison": "kinpack._handlers._letters",
+    "PutResult": "kinpack._put",
+    "SqsDeadLetter": "kinpack._handlers._letters",
+    "batch": "kinpack._handlers._loop",
+    "handler": "kinpack._handlers._handler",
+    "put_all": "kinpack._put",
+}
 
 
 def __getattr__(name: str) -> object:

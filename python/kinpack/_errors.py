@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from kinpack._handlers._outcome import Outcome
     from kinpack._kinpack import _Record
 
 
@@ -61,6 +62,10 @@ class AvroError(Error, ValueError):
     """Something is no Avro schema, or a message is none of its schema."""
 
 
+class SchemaStoreError(AvroError):
+    """A store of schemas failed, which is no fault of the message: another time it may work."""
+
+
 class StreamError(Error):
     """A stream that aggregates must not be sent to: it distributes records by itself, and readers
     would drop them."""
@@ -77,3 +82,34 @@ class PutError(Error):
         self.unsent = unsent
         #: What was not even taken from the iterable.
         self.rest = rest
+
+
+class PoisonRecord(Error):
+    """Raised by a handler: no retry will help this record. It goes to the dead letter at once;
+    where there is none it is a failure like any other."""
+
+
+class InvocationError(Error):
+    """The invocation fails, and Lambda sends the whole batch again. The names of its subclasses are
+    what Lambda reports as the error's type."""
+
+    #: What happened, if anything was begun.
+    outcome: Outcome | None = None
+
+
+class KinpackEvent(InvocationError):
+    """The event is none of a Kinesis stream."""
+
+
+class KinpackProgressStore(InvocationError):
+    """The progress store cannot be read. Nothing was handled, as finished records might have been
+    handled again."""
+
+
+class KinpackNotFinished(InvocationError):
+    """Records failed, or were not reached in time, and the mapping takes no batch item failures."""
+
+
+class KinpackNoProgress(InvocationError):
+    """The deadline came before anything advanced: the next invocation would go the same way, until
+    the record's age ends it. The function needs more time, smaller batches, or a durable store."""

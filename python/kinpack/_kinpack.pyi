@@ -29,6 +29,9 @@ __all__ = [
     "Compressor",
     "Decompressor",
     "Dictionary",
+    "Engine",
+    "EngineBatch",
+    "EngineSettings",
     "Records",
     "RecordsIterator",
     "SchemaStore",
@@ -239,3 +242,70 @@ class SchemaStore:
     ) -> Self: ...
     @staticmethod
     def from_directory(directory: str | PathLike[str]) -> SchemaStore: ...
+
+_Stored: TypeAlias = tuple[int, bytes] | None
+# Its name and what belongs to it.
+_Action: TypeAlias = tuple[Any, ...]
+
+@final
+class EngineSettings:
+    def __new__(
+        cls,
+        *,
+        report: str,
+        concurrency: int = 1,
+        margin: int,
+        memory: str | None = None,
+        poison_after: int | None = None,
+        policy: str | None = None,
+        broken: str = "fail",
+        checkpoint_records: int | None = None,
+        checkpoint_time: int | None = None,
+        progress_limit: int | None = None,
+        progress_kept: int | None = None,
+    ) -> Self: ...
+
+@final
+class EngineBatch:
+    def __new__(cls, records: Records, consumer: str) -> Self: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def faults(self) -> int: ...
+    @property
+    def fan_out(self) -> bool: ...
+    def __len__(self) -> int: ...
+
+@final
+class Engine:
+    def __new__(
+        cls,
+        settings: EngineSettings,
+        batch: EngineBatch,
+        stored: _Stored,
+        deadline: int | None,
+        now: int,
+    ) -> Self: ...
+    def poll(self, now: int) -> _Action: ...
+    def stop(self) -> None: ...
+    def done(self, index: int) -> bool: ...
+    def failed(self, index: int, poison: bool) -> bool: ...
+    def give_back(self, index: int) -> bool: ...
+    def dead_lettered(self, index: int, written: bool) -> bool: ...
+    def written(self) -> None: ...
+    def not_written(self) -> None: ...
+    def refused(self, stored: _Stored) -> None: ...
+    def unanswered(self, stored: _Stored) -> bool: ...
+    def id(self, index: int) -> str | None: ...
+    def letter(
+        self,
+        index: int,
+        *,
+        error: str | None,
+        function_arn: str | None,
+        request_id: str | None,
+        data: bytes | None = None,
+    ) -> str: ...
+    def embedded_metrics(
+        self, namespace: str, decode_faults: int, now: int, decode: int
+    ) -> str | None: ...

@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyString};
 
-use crate::error::AvroError;
+use crate::error::{AvroError, SchemaStoreError};
 use crate::options::one_of;
 use crate::text;
 use item::Item;
@@ -19,7 +19,10 @@ pub(crate) use store::SchemaStore;
 use store::Store;
 
 fn raised(error: avro::AvroError) -> PyErr {
-    AvroError::new_err(error.to_string())
+    match error {
+        avro::AvroError::Store { .. } => SchemaStoreError::new_err(error.to_string()),
+        _ => AvroError::new_err(error.to_string()),
+    }
 }
 
 /// An Avro schema, parsed once.
@@ -223,6 +226,9 @@ pub(crate) fn read<'py>(
         read_with(py, schema.reader(), framing, data)
     };
     value.map_err(|error| match name() {
+        Some(name) if error.is_instance_of::<SchemaStoreError>(py) => {
+            SchemaStoreError::new_err(format!("{name}: {}", error.value(py)))
+        }
         Some(name) if error.is_instance_of::<AvroError>(py) => {
             AvroError::new_err(format!("{name}: {}", error.value(py)))
         }

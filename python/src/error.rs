@@ -10,6 +10,7 @@ import_exception!(kinpack._errors, CompressionError);
 import_exception!(kinpack._errors, DecodeError);
 import_exception!(kinpack._errors, EncodeError);
 import_exception!(kinpack._errors, EventError);
+import_exception!(kinpack._errors, SchemaStoreError);
 
 /// What is wrong with one Kinesis record.
 #[derive(Clone, Debug)]

@@ -1,11 +1,12 @@
-//! The compiled part of the Python package `kinpack`: objects around `kinpack`, `kinpack-events`
-//! and `kinpack-payload`, and nothing of its own.
+//! The compiled part of the Python package `kinpack`: objects around `kinpack`, `kinpack-events`,
+//! `kinpack-payload` and `kinpack-consumer`, and nothing of its own.
 
 mod aggregator;
 mod avro;
 mod batch;
 mod builder;
 mod compression;
+mod engine;
 mod envelopes;
 mod error;
 mod input;
@@ -29,6 +30,8 @@ mod _kinpack {
     use crate::builder::AggregateBuilder;
     #[pymodule_export]
     use crate::compression::{Compressor, Decompressor, Dictionary};
+    #[pymodule_export]
+    use crate::engine::{Engine, EngineBatch, EngineSettings};
     #[pymodule_export]
     use crate::records::{Records, RecordsIterator, records};
     #[pymodule_export]

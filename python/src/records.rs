@@ -85,6 +85,14 @@ impl Records {
         (0..self.len).map(|position| self.entry(position))
     }
 
+    /// What was decoded, if this is all of it.
+    pub(crate) fn whole_batch(&self) -> PyResult<&Arc<Batch>> {
+        match (self.start, self.step, self.len == self.batch.entries.len()) {
+            (0, 1, true) => Ok(&self.batch),
+            _ => Err(PyValueError::new_err("a part of an event's records is no batch")),
+        }
+    }
+
     /// The fault of the first record whose data cannot be had.
     fn check_readable(&self, py: Python<'_>) -> PyResult<()> {
         let batch = &*self.batch;

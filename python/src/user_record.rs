@@ -280,6 +280,8 @@ impl UserRecord {
         let data = self.data(py)?;
         let value = LOADS.import(py, "json", "loads")?.call1((data,));
         value.map(Bound::unbind).inspect_err(|error| {
+            // A handler that lets it through finds its record poison.
+            let _ = error.value(py).setattr(intern!(py, "_kinpack_payload"), true);
             // From Python 3.11 on an exception can be told where it happened, and stays what it is.
             if let Some(name) = self.name(py) {
                 let _ = error.value(py).call_method1(intern!(py, "add_note"), (name,));

@@ -30,6 +30,18 @@ impl Engine {
         true
     }
 
+    /// The driver gives the record back, as good as not begun: it is not finished and has not
+    /// failed, and nothing new is to be begun. `false`: as for [`done`](Self::done).
+    pub fn give_back(&mut self, record: Record) -> bool {
+        if self.running.remove(&record.index).is_none() {
+            return false;
+        }
+        self.states[record.index as usize] = State::GivenUp;
+        self.stopped_by.get_or_insert(StoppedBy::Driver);
+        self.stop();
+        true
+    }
+
     /// The record was written to the dead letter, or could not be. `false`: as for
     /// [`done`](Self::done).
     pub fn dead_lettered(&mut self, record: Record, written: bool) -> bool {

@@ -225,3 +225,21 @@ fn what_a_poison_record_holds_follows_it_though_the_driver_wants_no_more() {
     assert_eq!((log.as_str(), finished.response), ("d0 d3 p", partial("1")));
     assert_eq!(go(&config, &records, &[], &mut store).0, "h1 h2");
 }
+
+#[test]
+fn a_record_that_is_given_back_is_not_finished_and_has_not_failed() {
+    let config = durable(1, AfterDeadLetter::SkipRecord);
+    let records = [("1", &["a"] as &[&str]), ("2", &["a", "b"])];
+    let mut store = Stored::default();
+    let mut engine = engine(&config, batch(&records), store.clone());
+    let Action::Start(record) = engine.poll(at(0)) else { panic!() };
+    engine.done(record);
+    let Action::Start(record) = engine.poll(at(0)) else { panic!() };
+    assert!(engine.give_back(record) && !engine.give_back(record));
+    let (log, finished) = run(&mut engine, &[], &mut store);
+    assert_eq!((log.as_str(), finished.response), ("p", partial("2")));
+    assert_eq!(finished.outcome.stopped_by, Some(StoppedBy::Driver));
+    assert_eq!((finished.outcome.metrics.failures, finished.outcome.failed), (0, 0));
+    // No attempt was counted, or it would be poison now.
+    assert_eq!(go(&config, &records, &[], &mut store).0, "h1 h2");
+}

@@ -1,0 +1,1 @@
+"""Handlers of user records: the engine's decisions, carried out."""
