@@ -67,7 +67,9 @@ class Core:
         self, settings: Settings, event: Any, context: Any, clock: Clock | None = None
     ) -> None:
         self.settings = settings
-        self.clock = clock or Clock()
+        # A context of kinpack.testing has a clock that the test moves on.
+        given = clock or getattr(context, "_kinpack_clock", None)
+        self.clock = given if isinstance(given, Clock) else Clock()
         self._event, self._context = event, context
         remaining = getattr(context, "get_remaining_time_in_millis", None)
         self._deadline: int | None = None
@@ -94,6 +96,9 @@ class Core:
         try:
             strict = records(self._event, policy="strict", errors="keep", decompress=decompress)
             batch = EngineBatch(strict, consumer)
+            if batch.faults:
+                for error in (it.error for it in strict if it.error is not None):
+                    log.warning("%s", error)
             if batch.faults == 0 or not self.settings.pass_through:
                 return batch, batch.faults
             # The KCL delivers some of what is broken here.

@@ -7,7 +7,20 @@ import time
 from collections.abc import Callable
 from types import SimpleNamespace
 
+from kinpack._handlers._core import Clock as _HandlersClock
+
 _requests = itertools.count(1)
+
+
+class _ContextClock(_HandlersClock):
+    """What kinpack's handlers look at: the context's clock."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._clock, self._start = clock, clock()
+
+    def elapsed(self) -> int:
+        return int((self._clock() - self._start) * 1_000_000_000)
 
 
 class Clock:
@@ -38,7 +51,7 @@ class Context:
     """What Lambda hands to a handler beside the event.
 
     The time that remains begins to run when this is made: `timeout` seconds on `clock`, any
-    function of the seconds now.
+    function of the seconds now. kinpack's handlers go by that clock, too.
 
     >>> context = testing.Context(timeout=60, function_name="ingest")
     >>> context.function_name, context.get_remaining_time_in_millis() > 59_000
@@ -73,6 +86,7 @@ class Context:
         self.tenant_id = None
         self._clock = clock
         self._deadline = clock() + timeout
+        self._kinpack_clock = _ContextClock(clock)
 
     def get_remaining_time_in_millis(self) -> int:
         """What is left until Lambda stops the invocation, never below 0."""
