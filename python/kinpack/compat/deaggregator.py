@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+from binascii import b2a_base64
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -54,24 +55,30 @@ def iter_deaggregate_records(
 
 def _user_records(record: dict[str, Any], inside: Records) -> Iterator[dict[str, Any]]:
     kinesis = record["kinesis"]
-    outer = {key: value for key, value in record.items() if key not in ("kinesis", "data")}
+    # Copies of dicts take half the time of new ones.
     inner = {
         "kinesisSchemaVersion": kinesis.get("kinesisSchemaVersion"),
         "sequenceNumber": kinesis.get("sequenceNumber"),
         "approximateArrivalTimestamp": kinesis.get("approximateArrivalTimestamp"),
+        "explicitHashKey": None,
+        "partitionKey": None,
+        "subSequenceNumber": 0,
+        "aggregated": True,
+        "data": b"",
     }
-    tail = {"recordId": kinesis["recordId"]} if "recordId" in kinesis else {}
+    if "recordId" in kinesis:
+        inner["recordId"] = kinesis["recordId"]
+    outer: dict[str, Any] = {"kinesis": inner}
+    outer.update((key, value) for key, value in record.items() if key not in ("kinesis", "data"))
     for user_record in inside:
-        one = {
-            **inner,
-            "explicitHashKey": user_record.explicit_hash_key,
-            "partitionKey": user_record.partition_key,
-            "subSequenceNumber": user_record.sub_sequence_number,
-            "aggregated": True,
-            "data": base64.b64encode(user_record.data),
-            **tail,
-        }
-        yield {"kinesis": one, **outer}
+        one = inner.copy()
+        one["explicitHashKey"] = user_record.explicit_hash_key
+        one["partitionKey"] = user_record.partition_key
+        one["subSequenceNumber"] = user_record.sub_sequence_number
+        one["data"] = b2a_base64(user_record.data, newline=False)
+        whole = outer.copy()
+        whole["kinesis"] = one
+        yield whole
 
 
 def _as_lambda_has_it(record: Mapping[str, Any], data_format: str | None) -> dict[str, Any]:
