@@ -176,6 +176,9 @@ async def in_loop(core: Core, handle: Callable[[UserRecord], Awaitable[object]])
                 for future in [future for future in running if future in done]:
                     what, index = running.pop(future)
                     raised = future.exception()
+                    if raised is not None and not isinstance(raised, Exception):
+                        # The function is to end.
+                        raise raised
                     if what == "start":
                         core.ended(index, raised)
                     elif what == "dead_letter":

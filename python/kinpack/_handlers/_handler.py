@@ -6,6 +6,7 @@ import asyncio
 import functools
 import inspect
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,8 @@ class Handler:
         loop: asyncio.AbstractEventLoop | None = getattr(self._loops, "loop", None)
         if loop is None or loop.is_closed():
             loop = self._loops.loop = asyncio.new_event_loop()
+            # Or Python complains of it where a test has made the handler.
+            weakref.finalize(self, loop.close).atexit = False
         core = Core(self._settings, event, context)
         return loop.run_until_complete(in_loop(core, self._coroutine))
 
