@@ -1,15 +1,24 @@
 //! `model [schedules] [first seed]`: runs schedules on every core, and shows the first that fails.
+//! `model schedules seed -- command…` runs those of a handler in another process that no two
+//! invocations overlap in: `lambda_simulator::LineSubject` says what it is told.
 #![forbid(unsafe_code)]
 
+use std::io::{self, BufReader};
 use std::num::NonZeroUsize;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use lambda_simulator::{Failure, Tally, check_engine};
+use lambda_simulator::{
+    Choices, Failure, LineSubject, Plan, Tally, check_engine, run_schedule,
+};
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1).map(|argument| argument.parse::<u64>());
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut parts = arguments.splitn(2, |argument| argument == "--");
+    let numbers = parts.next().unwrap_or_default();
+    let command = parts.next();
+    let mut arguments = numbers.iter().map(|argument| argument.parse::<u64>());
     let (schedules, seed) = match (arguments.next(), arguments.next(), arguments.next()) {
         (schedules, seed, None) => {
             (schedules.unwrap_or(Ok(100_000)), seed.unwrap_or(Ok(any_seed())))
@@ -18,6 +27,9 @@ fn main() -> ExitCode {
     };
     let (Ok(schedules), Ok(seed)) = (schedules, seed) else { return usage() };
     println!("{schedules} schedules from seed {seed} on");
+    if let Some(command) = command {
+        return elsewhere(command, seed..seed.saturating_add(schedules));
+    }
     // Panics are violations, and shown as such.
     std::panic::set_hook(Box::new(|_| ()));
     let begun = Instant::now();
@@ -42,8 +54,54 @@ fn main() -> ExitCode {
     }
 }
 
+/// Runs schedules on a handler in another process.
+fn elsewhere(command: &[String], seeds: std::ops::Range<u64>) -> ExitCode {
+    match try_elsewhere(command, seeds) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{}: {error}", command.join(" "));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn try_elsewhere(command: &[String], seeds: std::ops::Range<u64>) -> io::Result<ExitCode> {
+    let Some((program, arguments)) = command.split_first() else { return Ok(usage()) };
+    let mut process = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let (Some(mut to), Some(from)) = (process.stdin.take(), process.stdout.take()) else {
+        return Err(io::ErrorKind::BrokenPipe.into());
+    };
+    let mut from = BufReader::new(from);
+    let (mut schedules, mut invocations) = (0_u64, 0);
+    for seed in seeds {
+        let mut choices = Choices::of_seed(seed);
+        let plan = Plan::draw(&mut choices);
+        if !plan.lonely() {
+            continue;
+        }
+        let mut subject = LineSubject::new(&plan.handler, &mut from, &mut to)?;
+        match run_schedule(&plan, &mut subject, &mut choices) {
+            Ok(tally) => invocations += tally.invocations,
+            Err(violation) => {
+                println!("{:?}\n{:?}\nseed {seed}: {violation}", plan.mapping, plan.handler);
+                process.kill()?;
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        schedules += 1;
+    }
+    drop(to);
+    process.wait()?;
+    println!("all {schedules} without overlaps hold: {invocations} invocations");
+    Ok(ExitCode::SUCCESS)
+}
+
 fn usage() -> ExitCode {
-    eprintln!("usage: model [schedules] [first seed]");
+    eprintln!("usage: model [schedules] [first seed] [-- command…]");
     ExitCode::from(2)
 }
 

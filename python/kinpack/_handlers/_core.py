@@ -7,6 +7,7 @@ import json
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from kinpack import _errors
@@ -82,6 +83,8 @@ class Core:
         self._batch, self._faults = self._read()
         self._decode = self.clock.elapsed()
         self._errors: dict[int, str] = {}
+        # Which Kinesis record it is, by the user record's number.
+        self._unreadable: dict[int, int] = {}
         self._engine: Engine | None = None
         if self._batch.fan_out and first("fan-out"):
             log.info(
@@ -137,7 +140,7 @@ class Core:
         assert store is not None
         try:
             store.write(key, *action[1:])
-            return Engine.written
+            return lambda engine: engine.written()
         except Conflict as conflict:
             stored = conflict.stored
             return lambda engine: engine.refused(stored)
@@ -187,22 +190,24 @@ class Core:
             if action[0] != "start" or action[3] is None:
                 return action
             # A record whose data cannot be had is not handed to anyone.
+            self._unreadable[action[1]] = action[2].kinesis_index
             self.ended(action[1], PoisonRecord(action[3]))
 
     def seconds_until(self, time: int | None) -> float | None:
         return None if time is None else max(0, time - self.clock.now()) / 1_000_000_000
 
-    def ended(self, index: int, error: BaseException | None) -> None:
-        """The handler has ended with a record."""
+    def ended(self, index: int, error: BaseException | None) -> bool:
+        """The handler has ended with a record; whether it was waited for."""
         if error is None:
-            self.engine.done(index)
-            return
+            return self.engine.done(index)
         poison = _is_poison(error)
         self._errors[index] = _text(error)
         name = self.engine.id(index)
-        if self.engine.failed(index, poison):
+        awaited = self.engine.failed(index, poison)
+        if awaited:
             how = "poison" if poison else "to be tried again"
             log.warning("record %s failed (%s): %s", name, how, self._errors[index], exc_info=error)
+        return awaited
 
     # The dead letter.
 
@@ -222,15 +227,33 @@ class Core:
             error=self._errors.get(index),
             function_arn=getattr(self._context, "invoked_function_arn", None) or None,
             request_id=getattr(self._context, "aws_request_id", None) or None,
+            data=self._written(index),
         )
         document, send = json.loads(text), poison.to
         return lambda: send(document)
 
-    def posted(self, index: int, error: BaseException | None) -> None:
+    def _written(self, index: int) -> bytes | None:
+        """What stands where data should be that cannot be had, so that nothing is lost."""
+        if index not in self._unreadable:
+            return None
+        event = self._event
+        if isinstance(event, (str, bytes, bytearray, memoryview)):
+            event = json.loads(event if isinstance(event, str) else bytes(event))
+        records = event["Records"] if isinstance(event, Mapping) else event
+        record = records[self._unreadable[index]]
+        try:
+            data = record["kinesis"]["data"]
+        except (KeyError, TypeError):
+            data = None
+        text = data if isinstance(data, str) else json.dumps(record, default=repr)
+        return text.encode("utf-8", "surrogatepass")
+
+    def posted(self, index: int, error: BaseException | None) -> bool:
+        """A letter is sent, or could not be; whether it was waited for."""
         if error is not None:
             name = self.engine.id(index)
             log.error("the dead letter of record %s could not be written: %s", name, _text(error))
-        self.engine.dead_lettered(index, error is None)
+        return self.engine.dead_lettered(index, error is None)
 
     # The end.
 

@@ -35,8 +35,9 @@ class Handler:
     def __init__(self, function: Callable[[UserRecord], object], settings: Settings) -> None:
         functools.update_wrapper(self, function)
         self._function, self._settings = function, settings
-        call = getattr(function, "__call__", None)
-        self._is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+        # An object may be called, too.
+        kinds = (function, type(function).__call__)
+        self._is_async = any(map(inspect.iscoroutinefunction, kinds))
         poison = settings.poison
         if poison is not None and inspect.iscoroutinefunction(poison.to) and not self._is_async:
             raise TypeError("a dead letter that is a coroutine function needs an async handler")
@@ -119,9 +120,9 @@ def handler(
 
     `report`, which has no default: ``batch_item_failures`` for an event source mapping with
     ``ReportBatchItemFailures``, ``fail_invocation`` for one without. `concurrency`: how many
-    records may be under way at once, each of another partition key, in threads (or as tasks); those of a
-    key one after another, and one at a time unless told. `progress`: an `InMemoryProgress` or a
-    `DynamoProgress`. `poison`: a `Poison`.
+    records may be under way at once, each of another partition key, in threads (or as tasks);
+    those of a key one after another, and one at a time unless told. `progress`: an
+    `InMemoryProgress` or a `DynamoProgress`. `poison`: a `Poison`.
 
     `deadline_margin`, in seconds: how long before the deadline nothing new is begun; at half of it
     what runs is given up. `checkpoint_every`: so many records, or a `timedelta`; progress is
