@@ -9,9 +9,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use lambda_simulator::{
-    Choices, Failure, LineSubject, Plan, Tally, check_engine, run_schedule,
-};
+use lambda_simulator::{Choices, Failure, LineSubject, Plan, Tally, check_engine, run_schedule};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
