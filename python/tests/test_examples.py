@@ -102,6 +102,41 @@ def test_powertools(aws, function):
     assert "digest does not match" in answer.error_message
 
 
+def test_plain(function):
+    orders = function("python-plain")
+    event = testing.event(
+        [[order("ada", "tea", 2)], [order("bob", "cup", 1), order("bob", "cup", -1)]]
+    )
+    assert orders.invoke(event).response == failed(event, 1)
+    good = testing.event([[order("ada", "tea", 2), order("bob", "cup", 1)]], after=event)
+    assert orders.invoke(good).response == ALL_GOOD
+    assert sum("'item': 'tea'" in line for line in orders.printed()) == 2
+    assert orders.invoke(testing.broken(good, 0, "index")).response == failed(good, 0)
+
+
+def test_durable(aws, function):
+    queue = aws.queue()
+    orders = function(
+        "python-durable",
+        PROGRESS_TABLE=aws.table(),
+        DEAD_LETTER_QUEUE_URL=queue,
+        **aws.environment,
+    )
+    bad = [order("ada", "tea", 2), order("bob", "cup", -1), order("bob", "milk", 1)]
+    event = testing.event([[*bad, ("cyd", "no order"), ("dan", '{"item": "jam"}')]])
+    for _ in range(2):
+        assert orders.invoke(event).response == failed(event, 0)
+        # What is remembered is in the table, and not in a process.
+        orders.kill()
+    assert orders.invoke(event).response == ALL_GOOD
+    assert sum("'item': 'tea'" in line for line in orders.printed()) == 1
+    letters = {(it["partitionKey"], it["reason"]) for it in aws.letters(queue)}
+    wanted = {("bob", "attempts"), ("bob", "heldKey"), ("cyd", "poison"), ("dan", "poison")}
+    assert letters == wanted
+    again = testing.event([order("bob", "milk", 1)], after=event)
+    assert orders.invoke(again).response == ALL_GOOD
+
+
 class _Loader:
     """YAML with the short forms of CloudFormation's functions."""
 
