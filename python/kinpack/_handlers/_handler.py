@@ -77,7 +77,7 @@ class Handler:
         if loop is None or loop.is_closed():
             loop = self._loops.loop = asyncio.new_event_loop()
             # Or Python complains of it where a test has made the handler.
-            weakref.finalize(self, loop.close).atexit = False
+            weakref.finalize(self, _close, loop)
         core = Core(self._settings, event, context)
         return loop.run_until_complete(in_loop(core, self._coroutine))
 
@@ -98,6 +98,11 @@ class Handler:
                     self._pool = pool
             if not keep:
                 pool.shutdown(wait=False)
+
+
+def _close(loop: asyncio.AbstractEventLoop) -> None:
+    if not loop.is_running():
+        loop.close()
 
 
 def handler(
