@@ -89,6 +89,7 @@ def test_a_failed_invocation_says_what_failed(start, way):
 @pytest.mark.parametrize("way", WAYS)
 def test_nothing_is_begun_when_the_deadline_is_near(start, way):
     function = start(way)
+    assert function.invoke(testing.event([])).response == ALL_GOOD
     items = [[order("ada", n, sleep=0.2)] for n in range(30)]
     event = testing.event(items)
     begin = time.monotonic()
@@ -105,6 +106,7 @@ def test_nothing_is_begun_when_the_deadline_is_near(start, way):
 @pytest.mark.parametrize("way", ["one_by_one", "threaded", "coroutines"])
 def test_an_invocation_in_which_nothing_advanced_says_so(start, way):
     function = start(way)
+    assert function.invoke(testing.event([])).response == ALL_GOOD
     event = testing.event([[order("ada", n, sleep=0.4) for n in range(20)]])
     answer = function.invoke(event, time_out=3.0)
     assert answer.error_type == "KinpackNoProgress", answer

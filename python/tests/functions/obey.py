@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import time
 
 import kinpack
@@ -31,8 +30,8 @@ def finish(record: kinpack.UserRecord, order: dict) -> None:
         raise kinpack.PoisonRecord("so it says")
     if order.get("fail"):
         raise ValueError("so it says")
-    # In one piece, as threads do so side by side.
-    sys.stdout.write(f"handled {record.partition_key} {order.get('n')}\n")
+    # Not by print: threads get into each other's way there, and lines are lost.
+    os.write(1, f"handled {record.partition_key} {order.get('n')}\n".encode())
 
 
 def stores() -> dict:
