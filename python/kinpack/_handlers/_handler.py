@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import inspect
 import threading
@@ -79,7 +80,16 @@ class Handler:
             # Or Python complains of it where a test has made the handler.
             weakref.finalize(self, _close, loop)
         core = Core(self._settings, event, context)
-        return loop.run_until_complete(in_loop(core, self._coroutine))
+        task = loop.create_task(in_loop(core, self._coroutine))
+        try:
+            return loop.run_until_complete(task)
+        except BaseException:
+            # What is no Exception ends the loop and leaves the task.
+            if not task.done():
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    loop.run_until_complete(task)
+            raise
 
     def _in_threads(self, core: Core) -> dict[str, Any]:
         with self._lock:
