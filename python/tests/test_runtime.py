@@ -1,6 +1,7 @@
 """Handlers under Lambda's own client, over HTTP, with real deadlines."""
 
 import json
+import re
 import time
 
 import pytest
@@ -37,8 +38,9 @@ def failed(event, index):
 
 
 def handled(function):
-    words = [line.split() for line in function.printed() if line.startswith("handled ")]
-    return [(key, int(n)) for _, key, n in words]
+    # Not by lines: what is logged of an exception has no end of line.
+    found = re.findall(r"handled (\w+) (\d+)", "\n".join(function.printed()))
+    return [(key, int(n)) for key, n in found]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -141,3 +143,69 @@ def test_a_crash(start, way):
     # The process is gone; Lambda would start another.
     assert function.invoke(event, time_out=2.0).timed_out
     assert function.invoke(testing.event([order("ada", 3)])).response == ALL_GOOD
+
+
+# With a table and a queue.
+
+DURABLE = ["one_by_one", "threaded", "coroutines"]
+
+
+@pytest.fixture
+def durable(start, aws):
+    queue = aws.queue()
+
+    def function(way, **environment):
+        stores = {"TABLE": aws.table(), "QUEUE": queue}
+        return start(way, **stores, **aws.environment, **environment)
+
+    function.letters = lambda: aws.letters(queue)
+    return function
+
+
+@pytest.mark.parametrize("way", DURABLE)
+def test_the_next_environment_goes_on_inside_the_aggregate(durable, way):
+    function = durable(way)
+    assert function.invoke(testing.event([])).response == ALL_GOOD
+    event = testing.event([[order("ada", n, sleep=0.3) for n in range(8)]])
+    invocations = 0
+    while True:
+        answer = function.invoke(event, time_out=2.5)
+        invocations += 1
+        if answer.response == ALL_GOOD:
+            break
+        assert answer.response == failed(event, 0), answer
+        assert invocations < 8
+        function.kill()
+        # So that starting the next one takes none of its time.
+        function.invoke(testing.event([]))
+    assert invocations > 1
+    # Each once, and in order: the report of a deadline is no crash.
+    assert handled(function) == [("ada", n) for n in range(8)]
+
+
+@pytest.mark.parametrize("way", DURABLE)
+def test_poison_is_told_apart(durable, way):
+    function = durable(way)
+    event = testing.event(
+        [[order("ada", 1), order("bob", 2, fail=True), order("cyd", 3, poison=True)]]
+    )
+    answers = []
+    for _ in range(3):
+        answers.append(function.invoke(event).response)
+        function.kill()
+    assert answers == [failed(event, 0), failed(event, 0), ALL_GOOD]
+    assert handled(function) == [("ada", 1)]
+    letters = {(it["partitionKey"], it["reason"], it["attempts"]) for it in durable.letters()}
+    assert letters == {("bob", "attempts", 3), ("cyd", "poison", 1)}
+
+
+@pytest.mark.parametrize("way", DURABLE)
+def test_a_failed_invocation_repeats_only_what_is_left(durable, way):
+    function = durable(way, REPORT="fail_invocation")
+    items = [[order("ada", 1), order("bob", 2, fail=True)], order("cyd", 3)]
+    event = testing.event(items)
+    for _ in range(2):
+        assert function.invoke(event).error_type == "KinpackNotFinished"
+        function.kill()
+    assert function.invoke(event).error_type is None
+    assert sorted(handled(function)) == [("ada", 1), ("cyd", 3)]

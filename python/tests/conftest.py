@@ -1,0 +1,3 @@
+"""Fixtures of several tests."""
+
+from local_aws import aws as aws
