@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import queue
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -199,7 +200,7 @@ async def _call(handle: Callable[[UserRecord], Awaitable[object]], record: UserR
 
 async def _post(send: Callable[[], object]) -> None:
     sent = await asyncio.get_running_loop().run_in_executor(None, send)
-    if hasattr(sent, "__await__"):
+    if inspect.isawaitable(sent):
         await sent
 
 
