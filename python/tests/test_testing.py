@@ -31,7 +31,7 @@ def test_the_example_of_the_readme():
     block = text.partition("## Testing handlers")[2].partition("```pycon\n")[2].partition("```")[0]
     test = doctest.DocTestParser().get_doctest(block, {"kinpack": kinpack}, "README", None, 0)
     result = doctest.DocTestRunner().run(test)
-    assert result.attempted == 6 and result.failed == 0
+    assert result.attempted == 11 and result.failed == 0
 
 
 def test_every_public_name_has_an_example():
