@@ -329,6 +329,43 @@ def test_callables_of_other_kinds():
     assert (documented.__name__, documented.__doc__) == ("documented", "What it does.")
 
 
+def test_what_nobody_would_run_is_a_failure():
+    async def coroutine(record):
+        pass
+
+    def generator(record):
+        yield record
+
+    async def asynchronous(record):
+        yield record
+
+    event = testing.event([("a", "1")])
+    for concurrency in [1, 2]:
+        for lost in [lambda record: coroutine(record), lambda record: generator(record)]:
+            made = kinpack.handler(report="batch_item_failures", concurrency=concurrency)(lost)
+            assert made(event, testing.Context()) == from_(event, 0)
+        for function in [generator, asynchronous]:
+            with pytest.raises(TypeError, match="no generator"):
+                kinpack.handler(report="batch_item_failures", concurrency=concurrency)(function)
+
+
+def test_odd_exceptions_are_failures(way, caplog):
+    class Silent(Exception):
+        def __str__(self):
+            raise ValueError("no text")
+
+    event = testing.event([("a", "1"), ("a", "2")])
+    for error in [Silent(), StopIteration(), StopAsyncIteration(), AssertionError(), OSError(5)]:
+        assert made(way, fails([b"2"], error=error))(event, testing.Context()) == from_(event, 1)
+    assert "Silent: (and cannot say why)" in caplog.text
+
+    @kinpack.handler(report="batch_item_failures", concurrency=2)
+    async def cancelled(record):
+        raise asyncio.CancelledError
+
+    assert cancelled(event, testing.Context()) == from_(event, 0)
+
+
 @pytest.mark.parametrize("way", ["one-by-one", "threads", "coroutines", "loop"])
 def test_who_wants_the_end_gets_it(way):
     handler = made(way, fails([b"1"], error=KeyboardInterrupt()))

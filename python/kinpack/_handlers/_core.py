@@ -309,7 +309,10 @@ def _text(error: BaseException) -> str:
     while next_error is not None and id(next_error) not in seen:
         seen.add(id(next_error))
         kind = type(next_error).__name__
-        said = str(next_error)
+        try:
+            said = str(next_error)
+        except Exception:
+            said = "(and cannot say why)"
         plain = isinstance(next_error, PoisonRecord) and said
         parts.append(said if plain else f"{kind}: {said}" if said else kind)
         next_error = next_error.__cause__

@@ -176,7 +176,7 @@ async def in_loop(core: Core, handle: Callable[[UserRecord], Awaitable[object]])
                 )
                 for future in [future for future in running if future in done]:
                     what, index = running.pop(future)
-                    raised = future.exception()
+                    raised = _raised(future)
                     if raised is not None and not isinstance(raised, Exception):
                         # The function is to end.
                         raise raised
@@ -192,6 +192,11 @@ async def in_loop(core: Core, handle: Callable[[UserRecord], Awaitable[object]])
                     core.wrote(core.unwritten(TimeoutError("no answer before the deadline")))
     finally:
         await _cancel(core, running)
+
+
+def _raised(future: asyncio.Future[Any]) -> BaseException | None:
+    # Nobody here has cancelled it: something in it has.
+    return RuntimeError("it was cancelled") if future.cancelled() else future.exception()
 
 
 async def _call(handle: Callable[[UserRecord], Awaitable[object]], record: UserRecord) -> None:

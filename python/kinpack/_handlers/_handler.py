@@ -39,6 +39,10 @@ class Handler:
         # An object may be called, too.
         kinds = (function, type(function).__call__)
         self._is_async = any(map(inspect.iscoroutinefunction, kinds))
+        if any(inspect.isgeneratorfunction(it) or inspect.isasyncgenfunction(it) for it in kinds):
+            raise TypeError(
+                "a handler is a function of one record, and no generator: nobody runs it"
+            )
         poison = settings.poison
         if poison is not None and inspect.iscoroutinefunction(poison.to) and not self._is_async:
             raise TypeError("a dead letter that is a coroutine function needs an async handler")
@@ -52,7 +56,7 @@ class Handler:
             return self._in_own_loop(event, context)
         core = Core(self._settings, event, context)
         if self._settings.concurrency == 1:
-            return one_by_one(core, self._function)
+            return one_by_one(core, self._call)
         return self._in_threads(core)
 
     async def call_async(self, event: Any, context: Any) -> dict[str, Any]:
@@ -60,6 +64,17 @@ class Handler:
         if not self._is_async:
             raise TypeError("call_async is for handlers that are coroutine functions")
         return await in_loop(Core(self._settings, event, context), self._coroutine)
+
+    def _call(self, record: UserRecord) -> None:
+        result = self._function(record)
+        # A `lambda` of a coroutine function, say: nothing would ever run.
+        if inspect.isawaitable(result) or inspect.isgenerator(result):
+            if hasattr(result, "close"):
+                result.close()
+            raise TypeError(
+                f"the handler returned a {type(result).__name__}, which nobody runs: make the "
+                "handler itself an async def, or a function that does its work"
+            )
 
     @property
     def _coroutine(self) -> Callable[[UserRecord], Awaitable[object]]:
@@ -98,7 +113,7 @@ class Handler:
             # One more, for the store.
             workers = self._settings.concurrency + 1
             pool = ThreadPoolExecutor(workers, thread_name_prefix="kinpack")
-        threads = Threads(core, self._function)
+        threads = Threads(core, self._call)
         try:
             return threads.run(pool)
         finally:
