@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import kinpack
+from kinpack import testing
 from kinpack.compat import aggregator, deaggregator
 
 
@@ -55,3 +56,25 @@ def drop_in(event: dict[str, Any]) -> bytes:
         packer.add_user_record(record["kinesis"]["partitionKey"], record["kinesis"]["data"])
     full = packer.clear_and_get()
     return full.get_contents()[2] if full else b""
+
+
+def tested(record: kinpack.UserRecord) -> None:
+    event: dict[str, Any] = testing.event(
+        [("ada", "1"), [record, ("bob", b"2", 7)], b"3", *kinpack.aggregate([("cyd", "4")])],
+        per_aggregate=2,
+        after=testing.event([]),
+    )
+    clock = testing.Clock()
+    context = testing.Context(timeout=3, clock=clock)
+    left: int = context.get_remaining_time_in_millis()
+
+    def handle(record: kinpack.UserRecord) -> int:
+        return len(record.data)
+
+    count: int = testing.fail_at(handle, {1, 2}, ValueError("no"), times=1)(record)
+    testing.cut_at(handle, lambda record: record.partition_key == "ada")
+    broken = testing.broken(event, 0, "digest")
+    again: dict[str, Any] | None = testing.retry(broken, {"batchItemFailures": []})
+    delivery = testing.deliver(lambda event, context: None, event, bisect=True)
+    reported: list[str] = delivery.attempts[0].reported
+    print(left, count, again, reported, testing.bisect(event))
