@@ -69,8 +69,9 @@ class Handler:
         result = self._function(record)
         # A `lambda` of a coroutine function, say: nothing would ever run.
         if inspect.isawaitable(result) or inspect.isgenerator(result):
-            if hasattr(result, "close"):
-                result.close()
+            close = getattr(result, "close", None)
+            if close is not None:
+                close()
             raise TypeError(
                 f"the handler returned a {type(result).__name__}, which nobody runs: make the "
                 "handler itself an async def, or a function that does its work"
