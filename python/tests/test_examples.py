@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -141,3 +143,12 @@ def test_templates(example):
     program = (example / "app.py").read_text(encoding="utf-8")
     variables = function.get("Environment", {}).get("Variables", {})
     assert set(re.findall(r'os\.environ\["(\w+)"\]', program)) == set(variables)
+
+
+@pytest.mark.parametrize("template", sorted(EXAMPLES.glob("*/template.yaml")))
+def test_templates_are_cloudformation(template):
+    program = Path(sys.executable).with_name("cfn-lint")
+    if not program.exists():
+        pytest.skip("cfn-lint is not there for this Python")
+    found = subprocess.run([program, template], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout
