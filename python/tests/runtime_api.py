@@ -88,6 +88,7 @@ class Function:
         self.environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(folder), *filter(None, sys.path)]),
+            "LAMBDA_TASK_ROOT": str(folder),
             "AWS_LAMBDA_FUNCTION_NAME": "tested",
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",

@@ -20,7 +20,8 @@ def start():
     functions = []
 
     def function(way, **environment):
-        functions.append(Function(f"obey.{way}", **environment))
+        handler = way if "." in way else f"obey.{way}"
+        functions.append(Function(handler, **environment))
         return functions[-1]
 
     yield function
@@ -143,6 +144,22 @@ def test_a_crash(start, way):
     # The process is gone; Lambda would start another.
     assert function.invoke(event, time_out=2.0).timed_out
     assert function.invoke(testing.event([order("ada", 3)])).response == ALL_GOOD
+
+
+@pytest.mark.parametrize("way", ["batches.functions", "batches.coroutines"])
+def test_powertools(start, way):
+    pytest.importorskip("aws_lambda_powertools", reason="there is none for this Python")
+    function = start(way)
+    event = testing.event(
+        [[order("ada", 1), order("bob", 2, fail=True), order("cyd", 3, fail=True)], order("dan", 4)]
+    )
+    for _ in range(2):
+        assert function.invoke(event).response == failed(event, 0)
+    assert sorted(handled(function)) == [("ada", 1), ("ada", 1), ("dan", 4), ("dan", 4)]
+    answer = function.invoke(testing.event([[order("ada", 5, fail=True)]]))
+    assert answer.error_type == "BatchProcessingError"
+    assert "so it says" in answer.error_message
+    assert function.invoke(testing.event([[order("ada", 6)]])).response == ALL_GOOD
 
 
 # With a table and a queue.
