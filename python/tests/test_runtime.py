@@ -137,8 +137,6 @@ def test_it_is_no_event_of_a_stream(start, way):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_crash(start, way):
-    if way == "coroutines":
-        pytest.skip("it does not exit")
     function = start(way)
     event = testing.event([order("ada", 1), order("ada", 2, exit=True)])
     # The process is gone; Lambda would start another.

@@ -21,6 +21,8 @@ def obey(record: kinpack.UserRecord) -> None:
 
 async def obey_async(record: kinpack.UserRecord) -> None:
     order = record.json()
+    if order.get("exit"):
+        os._exit(1)
     await asyncio.sleep(order.get("sleep", 0))
     finish(record, order)
 
