@@ -59,9 +59,9 @@ lint: ## format, clippy, docs, minimum Rust, other people's licences
 interop: ## against other libraries, live; ROUNDS=n SEED=n
 	interop/run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
 
-examples: ## the example Lambda functions: packed as zips, and invoked
-	examples/package
-	cargo test --manifest-path examples/Cargo.toml --locked
+examples: ## the example Lambda functions: packed as zips, and invoked; MACHINES='x86-64 arm64' PROFILE=ci
+	examples/package $(MACHINES)
+	examples/invoke $(MACHINES)
 
 fuzz: ## every fuzz target, SECONDS=60 each
 	tools/install cargo-fuzz

@@ -12,10 +12,8 @@ mod function;
 #[path = "../../../crates/kinpack-lambda/tests/support/runtime_api.rs"]
 mod runtime_api;
 
-use std::process::Command;
-
 use events::{ALL_GOOD, aggregated, event, failed_at};
-use function::Function;
+use function::{Function, program};
 
 #[tokio::test]
 async fn an_order_that_cannot_be_had_goes_to_the_queue_after_three_attempts() {
@@ -33,7 +31,7 @@ async fn an_order_that_cannot_be_had_goes_to_the_queue_after_three_attempts() {
         ("AWS_SECRET_ACCESS_KEY", "secret".to_owned()),
     ];
     let mut function = Function::new(move || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lambda-durable"));
+        let mut command = program("lambda-durable", env!("CARGO_BIN_EXE_lambda-durable"));
         command.envs(settings.clone());
         command
     });

@@ -9,14 +9,13 @@ mod function;
 #[path = "../../../crates/kinpack-lambda/tests/support/runtime_api.rs"]
 mod runtime_api;
 
-use std::process::Command;
-
 use events::{ALL_GOOD, aggregated, event, failed_at, record};
-use function::Function;
+use function::{Function, program};
 
 #[test]
 fn it_logs_user_records() {
-    let mut function = Function::new(|| Command::new(env!("CARGO_BIN_EXE_lambda-plain")));
+    let mut function =
+        Function::new(|| program("lambda-plain", env!("CARGO_BIN_EXE_lambda-plain")));
     let batch =
         event(&[record(1, Some("k"), b"one"), aggregated(2, &[("x", "2"), ("y", "three")])]);
     for _ in 0..2 {

@@ -128,3 +128,15 @@ impl Drop for Function {
         self.kill();
     }
 }
+
+/// A program of this name: what was built, or what `BOOTSTRAPS` has from a zip, by
+/// `BOOTSTRAP_RUNNER` if there is one.
+pub(crate) fn program(name: &str, built: &str) -> Command {
+    let Ok(bootstraps) = std::env::var("BOOTSTRAPS") else { return Command::new(built) };
+    let bootstrap = format!("{bootstraps}/{name}/bootstrap");
+    let runner = std::env::var("BOOTSTRAP_RUNNER").unwrap_or_default();
+    let mut words = runner.split_whitespace().chain([bootstrap.as_str()]);
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words);
+    command
+}
