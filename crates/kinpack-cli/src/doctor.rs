@@ -7,6 +7,7 @@ mod mapping;
 mod report;
 mod stream;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -119,7 +120,11 @@ pub(crate) fn run(args: &Args) -> crate::Result {
         true => report::json(&examined, output.rows())?,
         false => report::text(&examined, output.rows()),
     }
-    output.flush()?;
+    // The status is the answer to scripts, whoever has read of the text.
+    match output.flush() {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => (),
+        flushed => flushed?,
+    }
     let hurts = |finding: &Finding| finding.severity > Severity::Advice;
     let well = !examined.iter().flat_map(|it| &it.findings).any(hurts);
     Ok(if well { Outcome::Well } else { Outcome::Faulty })

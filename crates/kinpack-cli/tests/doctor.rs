@@ -335,3 +335,25 @@ fn what_is_not_what_it_should_be_ends_with_2() {
         assert!(stderr.contains(message), "{words:?}: {stderr}");
     }
 }
+
+#[test]
+fn a_closed_pipe_changes_neither_the_status_nor_the_messages() {
+    for (changes, status) in [(json!({}), 0), (json!({"FunctionResponseTypes": []}), 1)] {
+        let path = file("pipe", &mapping(changes));
+        for json in [&[][..], &["--json"]] {
+            // Closed before it starts, so that its first write fails.
+            let (reader, writer) = std::io::pipe().unwrap();
+            drop(reader);
+            let output = Command::new(env!("CARGO_BIN_EXE_kinpack"))
+                .args(["doctor", "--mapping", &path])
+                .args(json)
+                .stdout(writer)
+                .stderr(Stdio::piped())
+                .spawn()
+                .and_then(std::process::Child::wait_with_output)
+                .unwrap();
+            let stderr = String::from_utf8(output.stderr).unwrap();
+            assert_eq!((output.status.code(), stderr.as_str()), (Some(status), ""), "{json:?}");
+        }
+    }
+}

@@ -287,3 +287,23 @@ fn usage_and_broken_input_end_with_2() {
     assert!(events("", "").is_empty());
     assert!(events("--rows", "\n\n").is_empty());
 }
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let input = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("event-much.ndjson");
+    std::fs::write(&input, rows(20_000)).unwrap();
+    for options in ["--data utf8", "--data utf8 --fan-out", "--data utf8 --batch-size 1"] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_kinpack"))
+            .arg("event")
+            .args(options.split(' '))
+            .arg(&input)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), stderr.as_str()), (Some(0), ""), "{options}");
+    }
+}
