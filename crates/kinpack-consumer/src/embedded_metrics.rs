@@ -59,6 +59,7 @@ fn line(
     metrics.add("deadline_stop", "Count", counters.deadline_stop);
     metrics.add("no_progress", "Count", counters.no_progress);
     metrics.add("decode_fault", "Count", counters.decode_fault);
+    metrics.add("event_fault", "Count", counters.event_fault);
 
     let text = |text: &str| serde_json::to_string(text).unwrap_or_default();
     format!(

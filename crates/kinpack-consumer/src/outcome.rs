@@ -167,6 +167,8 @@ pub struct Metrics {
     pub no_progress: u64,
     /// Broken aggregates in the batch.
     pub decode_fault: u64,
-    /// Writes of progress that failed for good.
+    /// Reads and writes of progress that failed for good.
     pub progress_failures: u64,
+    /// 1 if the event could not be read, so that nothing was handled.
+    pub event_fault: u64,
 }

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use kinpack_consumer::{Engine, Record as Place};
 use lambda_runtime::LambdaEvent;
 
-use crate::batch::{Event, Lender};
+use crate::batch::Lender;
 use crate::consumer::Consumer;
 use crate::driver::{Clock, Step};
 use crate::error::ConsumerError;
@@ -106,8 +106,8 @@ impl<P: ProgressStore, L: DeadLetters> Consumer<P, L> {
     {
         let clock = Clock::start();
         let (payload, context) = event.into_parts();
-        let event = Event::parse(payload.0)?;
-        let unpacked = event.unpack(self.common.broken)?;
+        let event = self.parse(payload, &context, clock)?;
+        let unpacked = self.unpack(&event, &context, clock)?;
         let invocation = Invocation::new(self, &event, &unpacked, &context, clock);
         let settings = self.config.clone().concurrency(NonZeroUsize::MIN).settings();
         let mut driver = invocation.driver(self, settings).await?;

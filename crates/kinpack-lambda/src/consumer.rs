@@ -214,8 +214,9 @@ impl<P: ProgressStore, L> Consumer<P, L> {
     ///
     /// `user_records`, `kinesis_records`, `bytes`, `decode_time` (from the event's text to user
     /// records), `oldest_record_age`, `handled`, `failures`, `poison`, `skipped`,
-    /// `dead_letter_failures`, `progress_failures`, `deadline_stop`, `no_progress` and
-    /// `decode_fault`.
+    /// `dead_letter_failures`, `progress_failures`, `deadline_stop`, `no_progress`,
+    /// `decode_fault` and `event_fault`. An invocation that fails before anything is handled has its
+    /// line, too.
     #[must_use]
     pub fn metrics(self, namespace: impl Into<String>) -> Self {
         Self { common: Common { metrics: Some(namespace.into()), ..self.common }, ..self }

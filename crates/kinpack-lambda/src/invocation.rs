@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
 use kinpack_consumer::{
-    Batch, DeadLetter, DeadLetterReason, Engine, Finished, Record as Place, Settings, ShardKey,
+    Batch, DeadLetter, DeadLetterReason, Engine, Finished, Outcome, Record as Place, Settings,
+    ShardKey,
 };
 use lambda_runtime::Context;
 
@@ -15,6 +16,7 @@ use crate::batch::{Event, Lender, Unpacked, arrival};
 use crate::consumer::Consumer;
 use crate::driver::{Clock, Driver, Errand, within};
 use crate::error::ConsumerError;
+use crate::event::RawEvent;
 use crate::letters::DeadLetters;
 use crate::metrics;
 use crate::reply::Reply;
@@ -22,6 +24,53 @@ use crate::store::ProgressStore;
 
 /// Of the time that is left between the margin and the deadline, what the answer needs: an eighth.
 const ANSWER: u32 = 8;
+
+impl<P: ProgressStore, L> Consumer<P, L> {
+    /// # Errors
+    ///
+    /// What is no event of a Kinesis stream; the metrics say so, too.
+    pub(crate) fn parse(
+        &self,
+        event: RawEvent,
+        context: &Context,
+        clock: Clock,
+    ) -> Result<Event, ConsumerError> {
+        Event::parse(event.0).inspect_err(|_| self.event_fault("", context, clock))
+    }
+
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse).
+    pub(crate) fn unpack<'e>(
+        &self,
+        event: &'e Event,
+        context: &Context,
+        clock: Clock,
+    ) -> Result<Unpacked<'e>, ConsumerError> {
+        let unpacked = event.unpack(self.common.broken);
+        unpacked.inspect_err(|_| self.event_fault(&event.shard, context, clock))
+    }
+
+    fn event_fault(&self, shard: &str, context: &Context, clock: Clock) {
+        let mut outcome = Outcome::default();
+        outcome.metrics.event_fault = 1;
+        self.print(&outcome, context, shard, clock, clock.elapsed());
+    }
+
+    fn print(
+        &self,
+        outcome: &Outcome,
+        context: &Context,
+        shard: &str,
+        clock: Clock,
+        decode: Duration,
+    ) {
+        if let Some(namespace) = &self.common.metrics {
+            let name = self.common.name.as_deref().unwrap_or(&context.env_config.function_name);
+            metrics::print(outcome.embedded_metrics(namespace, name, shard, clock.now(), decode));
+        }
+    }
+}
 
 /// An event that is about to be handled.
 pub(crate) struct Invocation<'i> {
@@ -82,7 +131,14 @@ impl<'i> Invocation<'i> {
                 within(self.clock, errands_end, read)
                     .await
                     .unwrap_or_else(|| Err("no answer before the deadline".into()))
-                    .map_err(ConsumerError::Store)?
+                    .map_err(|error| {
+                        let mut outcome = Outcome::default();
+                        outcome.metrics.user_records = self.batch.user_records() as u64;
+                        outcome.metrics.kinesis_records = self.batch.kinesis_records() as u64;
+                        outcome.metrics.progress_failures = 1;
+                        self.print(consumer, &mut outcome);
+                        ConsumerError::Store(error)
+                    })?
             }
         };
         let now = self.clock.now();
@@ -118,6 +174,12 @@ impl<'i> Invocation<'i> {
         letter
     }
 
+    /// The metrics, if they are asked for.
+    fn print<P: ProgressStore, L>(&self, consumer: &Consumer<P, L>, outcome: &mut Outcome) {
+        outcome.metrics.decode_fault = self.unpacked.faults.len() as u64;
+        consumer.print(outcome, self.context, &self.event.shard, self.clock, self.decode);
+    }
+
     /// Says what happened: to the log, to CloudWatch, to Lambda.
     pub(crate) fn finish<P: ProgressStore, L>(
         &self,
@@ -125,11 +187,7 @@ impl<'i> Invocation<'i> {
         finished: Finished,
     ) -> Result<Reply, ConsumerError> {
         let Finished { response, mut outcome, .. } = finished;
-        outcome.metrics.decode_fault = self.unpacked.faults.len() as u64;
-        if let Some(namespace) = &consumer.common.metrics {
-            let (name, shard, now) = (self.key.consumer(), &self.event.shard, self.clock.now());
-            metrics::print(outcome.embedded_metrics(namespace, name, shard, now, self.decode));
-        }
+        self.print(consumer, &mut outcome);
         let reply = Reply::new(response, outcome);
         match &reply {
             Ok(reply) if reply.batch_item_failure().is_some() => {

@@ -72,8 +72,8 @@ impl<P: ProgressStore, L: DeadLetters> Consumer<P, L> {
     {
         let clock = Clock::start();
         let (payload, context) = event.into_parts();
-        let event = Event::parse(payload.0)?;
-        let unpacked = event.unpack(self.common.broken)?;
+        let event = self.parse(payload, &context, clock)?;
+        let unpacked = self.unpack(&event, &context, clock)?;
         let invocation = Invocation::new(self, &event, &unpacked, &context, clock);
         let settings = self.config.clone().concurrency(NonZeroUsize::MIN).settings();
         let mut driver = invocation.driver(self, settings).await?;
@@ -144,8 +144,8 @@ impl<P: ProgressStore, L: DeadLetters> Consumer<P, L> {
     {
         let clock = Clock::start();
         let (payload, context) = event.into_parts();
-        let event = Arc::new(Event::parse(payload.0)?);
-        let unpacked = event.unpack(self.common.broken)?;
+        let event = Arc::new(self.parse(payload, &context, clock)?);
+        let unpacked = self.unpack(&event, &context, clock)?;
         let invocation = Invocation::new(self, &event, &unpacked, &context, clock);
         let mut driver = invocation.driver(self, self.config.settings()).await?;
 

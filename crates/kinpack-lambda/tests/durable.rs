@@ -36,6 +36,7 @@ fn function() {
     let consumer = Consumer::new(Reporting::BatchItemFailures)
         .ordered_by_key(4)
         .deadline_margin(Duration::from_millis(400))
+        .metrics("Tested")
         .progress(DynamoDbProgress::new(dynamodb(&endpoint), variable("TABLE")))
         .poison(After(3).then(letters).policy(policy));
     let consumer = match variable("EVERY").parse() {
@@ -324,7 +325,13 @@ async fn without_its_store_nothing_is_handled() {
     };
     assert_eq!(error_type, "KinpackProgressStore");
     assert!(message.contains("no-such-table"), "{message}");
-    assert_eq!(function.begun(), Vec::<String>::new());
+    let printed = function.printed();
+    let lines: Vec<_> = printed.iter().filter(|line| line.starts_with('{')).collect();
+    let [line] = lines[..] else { panic!("{printed:?}") };
+    let metrics: serde_json::Value = serde_json::from_str(line).unwrap();
+    for (name, value) in [("progress_failures", 1), ("user_records", 1), ("handled", 0)] {
+        assert_eq!(metrics[name], value, "{name}");
+    }
 }
 
 #[tokio::test]

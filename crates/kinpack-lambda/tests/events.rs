@@ -17,6 +17,7 @@ use support::events::{
     ALL_GOOD, STREAM, aggregate, aggregated, base64, event, failed_at, record, sequence_number,
 };
 use support::function::{FUNCTION, Function};
+use support::runtime_api::Answer;
 
 const WAYS: [&str; 3] = ["each", "run", "chunks"];
 
@@ -259,9 +260,29 @@ fn metrics_are_a_line_of_the_embedded_format() {
         ("decode_fault", 1),
         ("skipped", 0),
         ("no_progress", 0),
+        ("event_fault", 0),
     ] {
         assert_eq!(line[name], value, "{name}");
     }
     assert!(line["decode_time"].as_f64().unwrap() < 1000.0);
     assert!(line["oldest_record_age"].as_f64().unwrap() > 1e9);
+}
+
+#[test]
+fn events_that_cannot_be_read_have_their_line_of_metrics() {
+    let mut no_number = record(1, Some("k"), b"data");
+    no_number["kinesis"].as_object_mut().unwrap().remove("sequenceNumber");
+    for name in ["each", "run", "chunks"] {
+        let mut function = Function::in_this_test(name, &[]);
+        for (bad, shard) in [("{}", ""), (&*event(&[no_number.clone()]), "shardId-000000000006")] {
+            let Answer::Failed { error_type, .. } = function.invoke(bad) else { panic!("{bad}") };
+            assert_eq!(error_type, "KinpackEvent", "{bad}");
+            let printed = function.printed();
+            let lines: Vec<_> = printed.iter().filter(|line| line.starts_with('{')).collect();
+            let [line] = lines[..] else { panic!("{printed:?}") };
+            let line: Value = serde_json::from_str(line).unwrap();
+            assert_eq!((&line["consumer"], &line["shard"]), (&json!("tested"), &json!(shard)));
+            assert_eq!((&line["event_fault"], &line["handled"]), (&json!(1), &json!(0)));
+        }
+    }
 }
