@@ -222,7 +222,10 @@ impl<'p> Checker<'p> {
             let known = &mut self.users[user as usize];
             let before = known.reported_failures.iter().filter(|&&at| at < run.began_at).count();
             known.reported_failures.push(self.clock);
-            let exact = !self.plan.overlaps && self.plan.handler.progress_limit.is_none();
+            // Counts are as lasting as the item that has them.
+            let plan = self.plan;
+            let exact =
+                !plan.overlaps && plan.handler.progress_limit.is_none() && plan.deletions == 0;
             let limit = self.plan.handler.poison_after.filter(|_| exact);
             if limit.is_some_and(|limit| before + 1 >= limit as usize)
                 && !run.was_dying(user)

@@ -124,6 +124,9 @@ impl EngineSubject {
             return;
         }
         let shard = run.invocation.delivery.shard;
+        if matches!(event, Event::Read) && run.invocation.faults.item_gone {
+            self.store.delete(shard);
+        }
         match event {
             Event::Read if run.invocation.faults.read_fails => {
                 run.finish(Answer::Failed("the store cannot be read".into()), true);

@@ -61,6 +61,9 @@ pub struct Faults {
     pub crash_after: Option<u32>,
     /// The store cannot be read.
     pub read_fails: bool,
+    /// The shard's item is deleted before it is read, as by DynamoDB's TTL.
+    #[serde(default)]
+    pub item_gone: bool,
     /// What becomes of each write of progress; those after the last are well.
     pub writes: Vec<WriteFault>,
     /// Whether each write to the dead letter fails; those after the last are well.

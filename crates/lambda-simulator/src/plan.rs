@@ -44,6 +44,8 @@ pub struct Plan {
     pub crashes: u64,
     /// Once in so many reads or writes the store or the dead letter fails; 0: never.
     pub outages: u64,
+    /// Once in so many invocations the shard's item is deleted before; 0: never.
+    pub deletions: u64,
     /// Once in so many answers Lambda does not get it; 0: never.
     pub lost_answers: u64,
     /// How long the store and the dead letter take, in milliseconds.
@@ -81,16 +83,19 @@ impl Plan {
             lost_answers: choices.one_of(&[0, 0, 10]),
             latency: choices.one_of(&[0, 1, 20, 100]),
             mended_after: choices.between(4, 40) as usize,
+            deletions: choices.one_of(&[0, 0, 0, 10, 4]),
         }
     }
 
     /// Whether finished records are never handled again after a reported failure: not with enhanced
-    /// fan-out, nor if less may be remembered than is to be.
+    /// fan-out, nor if less may be remembered than is to be, or an item is
+    /// deleted.
     #[must_use]
     pub fn resumes(&self) -> bool {
         self.handler.memory == Memory::Durable
             && !self.mapping.fan_out
             && self.handler.progress_limit.is_none()
+            && self.deletions == 0
     }
 }
 

@@ -42,6 +42,11 @@ impl Store {
         self.items.insert(shard, (write.progress.encode(), write.version));
     }
 
+    /// Deletes a shard's item, as TTL does.
+    pub fn delete(&mut self, shard: usize) {
+        self.items.remove(&shard);
+    }
+
     /// Forgets everything: an environment that is no longer warm.
     pub fn clear(&mut self) {
         self.items.clear();
