@@ -39,6 +39,7 @@ __all__ = [
     "UserRecord",
     "_AggregateBuilder",
     "__version__",
+    "early_metrics",
     "hash_key_of",
     "records",
 ]
@@ -309,3 +310,7 @@ class Engine:
     def embedded_metrics(
         self, namespace: str, decode_faults: int, now: int, decode: int
     ) -> str | None: ...
+
+def early_metrics(
+    namespace: str, consumer: str, batch: EngineBatch | None, now: int, decode: int
+) -> str: ...

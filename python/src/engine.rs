@@ -210,6 +210,32 @@ fn nanos(time: u64) -> Duration {
     Duration::from_nanos(time)
 }
 
+/// The metrics of an invocation that fails before anything is handled, as
+/// `Engine.embedded_metrics`: it has no batch if the event is none, and else the store cannot be
+/// read.
+#[pyfunction]
+pub(crate) fn early_metrics(
+    namespace: &str,
+    consumer: &str,
+    batch: Option<&EngineBatch>,
+    now: u64,
+    decode: u64,
+) -> String {
+    let mut outcome = Outcome::default();
+    let metrics = &mut outcome.metrics;
+    match batch {
+        None => metrics.event_fault = 1,
+        Some(batch) => {
+            metrics.user_records = batch.engine_batch.user_records() as u64;
+            metrics.kinesis_records = batch.engine_batch.kinesis_records() as u64;
+            metrics.decode_fault = batch.faults() as u64;
+            metrics.progress_failures = 1;
+        }
+    }
+    let shard = batch.map_or("", |batch| &batch.shard);
+    outcome.embedded_metrics(namespace, consumer, shard, nanos(now), nanos(decode))
+}
+
 /// One invocation's work.
 #[pyclass(module = "kinpack._kinpack")]
 pub(crate) struct Engine {
@@ -448,6 +474,7 @@ fn outcome<'py>(py: Python<'py>, outcome: &Outcome) -> PyResult<Bound<'py, PyDic
         ("no_progress", metrics.no_progress),
         ("decode_fault", metrics.decode_fault),
         ("progress_failures", metrics.progress_failures),
+        ("event_fault", metrics.event_fault),
     ] {
         numbers.set_item(name, value)?;
     }

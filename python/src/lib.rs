@@ -31,7 +31,7 @@ mod _kinpack {
     #[pymodule_export]
     use crate::compression::{Compressor, Decompressor, Dictionary};
     #[pymodule_export]
-    use crate::engine::{Engine, EngineBatch, EngineSettings};
+    use crate::engine::{Engine, EngineBatch, EngineSettings, early_metrics};
     #[pymodule_export]
     use crate::records::{Records, RecordsIterator, records};
     #[pymodule_export]

@@ -124,6 +124,8 @@ class Run(Core):
 
     def read_store(self) -> Any:
         self.step()
+        if self.faults["itemGone"]:
+            self.subject.store._shards.pop(self._batch.key, None)
         if self.faults["readFails"]:
             raise OSError("the store cannot be read")
         return super().read_store()

@@ -774,6 +774,23 @@ def test_metrics_are_a_line_of_the_embedded_format(way, capsys):
     assert (line["consumer"], line["user_records"], line["failures"]) == ("reader", 3, 1)
 
 
+def test_metrics_of_invocations_that_fail_before_anything_is_handled(way, capsys):
+    class Broken(Durable):
+        def read(self, key):
+            raise OSError("no way")
+
+    handler = made(way, fails([]), progress=Broken(), metrics="orders", name="reader")
+    for event, name, counted in [
+        ({"Records": 5}, "KinpackEvent", "event_fault"),
+        (testing.event([("a", "1")]), "KinpackProgressStore", "progress_failures"),
+    ]:
+        with pytest.raises(getattr(kinpack, name)):
+            handler(event, testing.Context())
+        line = json.loads(capsys.readouterr().out)
+        assert (line["consumer"], line[counted], line["handled"]) == ("reader", 1, 0)
+        assert line["user_records"] == (0 if counted == "event_fault" else 1)
+
+
 def test_ten_thousand_records(way):
     done = []
     event = testing.event([[(f"k{i % 50}", f"{i}") for i in range(10_000)]])

@@ -24,7 +24,7 @@ from kinpack._errors import (
 from kinpack._handlers._outcome import Outcome
 from kinpack._handlers._settings import first
 from kinpack._handlers._stores import Conflict
-from kinpack._kinpack import Engine, EngineBatch, records
+from kinpack._kinpack import Engine, EngineBatch, early_metrics, records
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,11 +94,10 @@ class Core:
             )
 
     def _read(self) -> tuple[EngineBatch, int]:
-        consumer = self.settings.name or getattr(self._context, "function_name", None) or ""
         decompress = self.settings.decompress
         try:
             strict = records(self._event, policy="strict", errors="keep", decompress=decompress)
-            batch = EngineBatch(strict, consumer)
+            batch = EngineBatch(strict, self._consumer)
             if batch.faults:
                 for error in (it.error for it in strict if it.error is not None):
                     log.warning("%s", error)
@@ -106,9 +105,21 @@ class Core:
                 return batch, batch.faults
             # The KCL delivers some of what is broken here.
             known = records(self._event, policy="kcl", errors="keep", decompress=decompress)
-            return EngineBatch(known, consumer), batch.faults
+            return EngineBatch(known, self._consumer), batch.faults
         except ValueError as error:
+            self._print_early(None)
             raise KinpackEvent(f"no event of a Kinesis stream: {error}") from error
+
+    @property
+    def _consumer(self) -> str:
+        return self.settings.name or getattr(self._context, "function_name", None) or ""
+
+    def _print_early(self, batch: EngineBatch | None) -> None:
+        """The metrics of an invocation that fails before anything is handled."""
+        if self.settings.metrics is not None:
+            now, took = self.clock.now(), self.clock.elapsed()
+            line = early_metrics(self.settings.metrics, self._consumer, batch, now, took)
+            print(line, flush=True)
 
     # The store.
 
@@ -132,6 +143,7 @@ class Core:
             except ValueError as undecodable:
                 error = undecodable
         log.error("the progress store cannot be read: %s", _text(error))
+        self._print_early(self._batch)
         raise KinpackProgressStore(f"the progress store cannot be read: {_text(error)}") from error
 
     def write(self, action: _Action) -> Callable[[Engine], object]:
