@@ -18,7 +18,7 @@ use events::{ALL_GOOD, aggregated, event, record};
 use function::Function;
 use kinpack_lambda::RawEvent;
 
-const STARTS: usize = 40;
+const STARTS: usize = 200;
 const INVOCATIONS: usize = 60;
 
 fn main() {
@@ -34,7 +34,7 @@ fn main() {
             times.push(start(program));
         }
     }
-    row("start to first answer, ms", starts.iter_mut().map(|times| millis(median(times))));
+    row("start to first answer, ms", starts.iter_mut().map(|times| millis(typical(times))));
 
     let plain: Vec<_> = (1..=10_000).map(|n| record(n, Some("key"), &[b'x'; 100])).collect();
     let users: Vec<_> = (0..1000).map(|n| (format!("key {}", n % 50), [b'x'; 100])).collect();
@@ -57,7 +57,7 @@ fn main() {
             time
         })
         .collect();
-    let (mebibytes, time) = (event.len() as f64 / (1 << 20) as f64, millis(median(&mut times)));
+    let (mebibytes, time) = (event.len() as f64 / (1 << 20) as f64, millis(typical(&mut times)));
     println!("saved by `serve` for an event of {mebibytes:.1} MiB: {time:.2} ms of walk and copy");
 }
 
@@ -86,12 +86,13 @@ fn invocations(program: &PathBuf, event: &str) -> Duration {
         assert_eq!(function.returned(event), ALL_GOOD);
         times.push(begin.elapsed());
     }
-    median(&mut times)
+    typical(&mut times)
 }
 
-fn median(times: &mut [Duration]) -> Duration {
+/// The tenth part from the fastest: whatever else the machine does only makes it slower.
+fn typical(times: &mut [Duration]) -> Duration {
     times.sort();
-    times[times.len() / 2]
+    times[times.len() / 10]
 }
 
 fn millis(time: Duration) -> f64 {
