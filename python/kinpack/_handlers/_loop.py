@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 class Batch:
-    """What `batch` gives: iterate over it once, then return `response`."""
+    """What `batch` gives: iterate over it once, then return `response`.
+
+    A record counts as handled when the next one is asked for: do the work in the loop.
+    """
 
     def __init__(self, core: Core) -> None:
         self._core = core
