@@ -634,11 +634,11 @@ def test_before_the_deadline_nothing_new_is_begun(way):
         done.append(record.data)
 
     event = testing.event([("a", f"{i}") for i in range(100)])
-    settings = {"deadline_margin": 0.4, "on_outcome": outcomes.append}
+    settings = {"deadline_margin": 1.0, "on_outcome": outcomes.append}
     began = time.monotonic()
-    answer = made(way, function, **settings)(event, testing.Context(timeout=0.8))
-    assert time.monotonic() - began < 0.8
-    assert 1 <= len(done) <= 10
+    answer = made(way, function, **settings)(event, testing.Context(timeout=2.0))
+    assert time.monotonic() - began < 2.0
+    assert 1 <= len(done) <= 22
     assert answer == from_(event, len(done))
     assert (outcomes[0].stopped_by, outcomes[0].metrics["deadline_stop"]) == ("deadline", 1)
 
@@ -661,13 +661,13 @@ def test_what_does_not_end_is_given_up(way):
                 cancelled.append(record.data)
                 raise
 
-    made_of = {"report": "batch_item_failures", "concurrency": 2, "deadline_margin": 0.2}
+    made_of = {"report": "batch_item_failures", "concurrency": 2, "deadline_margin": 1.0}
     handler = kinpack.handler(**made_of)(function)
     event = testing.event([("a", "1"), ("b", "2")])
     began = time.monotonic()
     with pytest.raises(kinpack.KinpackNoProgress, match="no progress"):
-        handler(event, testing.Context(timeout=0.5))
-    assert time.monotonic() - began < 0.5
+        handler(event, testing.Context(timeout=2.0))
+    assert time.monotonic() - began < 2.0
     assert len(cancelled) == (2 if way == "coroutines" else 0)
     never.set()
     # The threads that hung are no hindrance.
@@ -682,11 +682,11 @@ def test_a_store_that_hangs_is_given_up_before_the_deadline(way):
         def read(self, key):
             go.wait(5)
 
-    handler = made(way, fails([]), progress=Hanging(), deadline_margin=0.2)
+    handler = made(way, fails([]), progress=Hanging(), deadline_margin=1.2)
     began = time.monotonic()
     with pytest.raises(kinpack.KinpackProgressStore, match="no answer before the deadline"):
-        handler(testing.event([("a", "1")]), testing.Context(timeout=0.4))
-    assert time.monotonic() - began < 0.4
+        handler(testing.event([("a", "1")]), testing.Context(timeout=1.5))
+    assert time.monotonic() - began < 1.5
     go.set()
 
     class HangingLater(Durable):
@@ -695,12 +695,12 @@ def test_a_store_that_hangs_is_given_up_before_the_deadline(way):
 
     go.clear()
     outcomes = []
-    settings = {"deadline_margin": 0.2, "on_outcome": outcomes.append}
+    settings = {"deadline_margin": 1.2, "on_outcome": outcomes.append}
     handler = made(way, fails([b"2"]), progress=HangingLater(), **settings)
     event = testing.event([("a", "1"), ("b", "2")])
     began = time.monotonic()
-    assert handler(event, testing.Context(timeout=0.4)) == from_(event, 1)
-    assert time.monotonic() - began < 0.4
+    assert handler(event, testing.Context(timeout=1.5)) == from_(event, 1)
+    assert time.monotonic() - began < 1.5
     go.set()
 
 
