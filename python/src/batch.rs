@@ -1,10 +1,12 @@
 //! Kinesis records and the user records in them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kinpack::{AggregatedRecord, Contents, UserRecord};
 use kinpack_payload::Decompressor;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 
 use crate::envelopes::Envelopes;
 use crate::error::Fault;
@@ -49,6 +51,9 @@ pub(crate) struct Batch {
     envelopes: Envelopes,
     /// Decompresses payloads as they are looked at.
     decompressor: Option<Arc<Mutex<Decompressor>>>,
+    /// Under enhanced fan-out, where Lambda takes aggregates apart: the place of each entry among
+    /// those that share its sequence number.
+    places_in_groups: PyOnceLock<Option<Vec<u32>>>,
 }
 
 impl Batch {
@@ -67,7 +72,40 @@ impl Batch {
             Builder { entries: Vec::new(), keys: Keys::default(), faults: BTreeMap::new() };
         builder.read(&source, &envelopes, options);
         let Builder { entries, keys, faults } = builder;
-        Self { source, entries, keys, faults, envelopes, decompressor }
+        let places_in_groups = PyOnceLock::new();
+        Self { source, entries, keys, faults, envelopes, decompressor, places_in_groups }
+    }
+
+    /// The place of an entry among those that share its sequence number, if Lambda has taken the
+    /// aggregates apart: the event source is a consumer, or numbers are shared.
+    pub(crate) fn place_in_group(&self, py: Python<'_>, entry: usize) -> Option<u32> {
+        let places = self.places_in_groups.get_or_init(py, || self.find_groups(py));
+        places.as_ref().and_then(|places| places.get(entry).copied())
+    }
+
+    /// What is wrong with a record is no matter of the others.
+    fn find_groups(&self, py: Python<'_>) -> Option<Vec<u32>> {
+        let mut fan_out = false;
+        let mut groups: HashMap<String, u32> = HashMap::new();
+        let mut places = Vec::with_capacity(self.entries.len());
+        for index in 0..self.source.len() {
+            let arn = self.source.event_source_arn(py, index).ok().flatten();
+            fan_out |= arn.is_some_and(|arn| arn.to_string_lossy().contains("/consumer/"));
+            let number = self.source.sequence_number(py, index).ok().flatten();
+            let number = number.map(|number| number.to_string_lossy().into_owned());
+            let begin = number.as_ref().and_then(|number| groups.get(number)).copied();
+            fan_out |= begin.is_some();
+            let mut place = begin.unwrap_or(0);
+            let rest = &self.entries[places.len()..];
+            for _ in rest.iter().take_while(|entry| entry.kinesis as usize == index) {
+                places.push(place);
+                place += 1;
+            }
+            if let Some(number) = number {
+                groups.insert(number, place);
+            }
+        }
+        fan_out.then_some(places)
     }
 
     /// The data of a Kinesis record: out of its envelope, or as it came if it is faulty.

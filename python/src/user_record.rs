@@ -244,16 +244,32 @@ impl UserRecord {
     }
 
     /// A name that is the same at each delivery: stream, shard, sequence number, sub-sequence
-    /// number, those that are known.
+    /// number, those that are known. Under enhanced fan-out, where another record may have it at
+    /// the next delivery, it ends in `?`.
     #[getter]
     fn id(&self, py: Python<'_>) -> PyResult<Option<String>> {
         let Some(number) = self.sequence_number(py)? else { return Ok(None) };
         let mut id = String::new();
-        for part in [self.event_source_arn(py)?, self.shard_id(py)?].into_iter().flatten() {
-            id.push_str(&part.to_cow()?);
+        let arn = self.event_source_arn(py)?;
+        if let Some(arn) = &arn {
+            // Of an enhanced fan-out consumer's ARN the stream's.
+            id.push_str(arn.to_cow()?.split("/consumer/").next().unwrap_or_default());
             id.push('/');
         }
-        Ok(Some(format!("{id}{number}:{}", self.sub_sequence_number())))
+        if let Some(shard) = self.shard_id(py)? {
+            id.push_str(&shard.to_cow()?);
+            id.push('/');
+        }
+        let place = match &self.0 {
+            Inner::InBatch { batch, entry } if arn.is_some() => {
+                batch.place_in_group(py, *entry as usize)
+            }
+            _ => None,
+        };
+        Ok(Some(match place {
+            Some(place) => format!("{id}{number}:{place}?"),
+            None => format!("{id}{number}:{}", self.sub_sequence_number()),
+        }))
     }
 
     /// Which Kinesis record of the event holds it, from 0; `None` if it is in none.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kinpack._handlers._core import Core
+from kinpack._handlers._core import Core, log
 from kinpack._handlers._drivers import begin, errand
 from kinpack._handlers._settings import Settings
 
@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from kinpack._kinpack import Decompressor, UserRecord, _Action
 
 
+class _TooEarly(RuntimeError):
+    """The program is wrong, and no record: it is not for the response."""
+
+
 class Batch:
-    """What `batch` gives: iterate over it once, then return `response`.
+    """What `batch` gives: iterate over it once, then, behind the ``with``, return `response`.
 
     A record counts as handled when the next one is asked for: do the work in the loop.
     """
@@ -31,9 +35,13 @@ class Batch:
         self._finished: _Action | None = None
         self._iterated = False
         self._response: dict[str, Any] | None = None
+        self._inside = False
+        #: Whether what came out was read, or raised.
+        self._told = True
 
     def __enter__(self) -> Batch:
         begin(self._core)
+        self._inside = True
         return self
 
     def __iter__(self) -> Iterator[UserRecord]:
@@ -74,12 +82,13 @@ class Batch:
         """What the function is to return. If the loop was left before its end, the record at hand
         and all behind it come again.
 
-        Raises what makes the invocation fail: `KinpackNotFinished`, `KinpackNoProgress`.
+        It is known behind the ``with``. In it a ``return batch.response`` would do until the first
+        record fails: then the ``with`` ends there, the function returns nothing, and Lambda takes
+        the batch for done.
         """
-        self._leave()
-        if self._response is None:
-            assert self._finished is not None
-            self._response = self._core.finish(self._finished)
+        if self._inside or self._response is None:
+            raise _TooEarly("batch.response is known behind the with block: return it there")
+        self._told = True
         return self._response
 
     def __exit__(
@@ -88,20 +97,41 @@ class Batch:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool:
+        self._inside = False
         if error is None:
-            self._leave()
+            self._finish()
             return False
         if self._current is None or not isinstance(error, Exception):
             # It is of no record, or the function is to end.
             return False
+        if isinstance(error, _TooEarly):
+            return False
         self.failed(error)
-        self._leave()
         try:
             # What is to be raised is raised here, and names the record's error as its cause.
-            _ = self.response
+            self._finish()
         except Exception as failure:
             raise failure from error
         return True
+
+    def __del__(self) -> None:
+        if not self._told:
+            log.error(
+                "records of a batch are not finished, and nobody has read batch.response, which "
+                "says so: unless the function fails, LAMBDA TAKES THE BATCH FOR DONE AND THESE "
+                "RECORDS ARE LOST"
+            )
+
+    def __length_hint__(self) -> int:
+        # What `list` asks first.
+        raise _TooEarly("a list of the records would say that all are handled: use a loop")
+
+    def _finish(self) -> None:
+        """Raises what makes the invocation fail, whether or not the response is read."""
+        self._leave()
+        assert self._finished is not None
+        self._response = self._core.finish(self._finished)
+        self._told = not self._response["batchItemFailures"]
 
     def _leave(self) -> None:
         """Nothing more is begun; what is left to do is done."""
@@ -147,7 +177,9 @@ def batch(
             return batch.response
 
     An exception in the loop marks the record at which it happened, is logged, and ends the loop:
-    the response names the Kinesis record of that one. The settings are those of `handler`.
+    the response names the Kinesis record of that one. What makes the invocation fail
+    (`KinpackNotFinished`, `KinpackNoProgress`) is raised at the end of the ``with``. The settings
+    are those of `handler`.
     """
     settings = Settings(
         report=report,
