@@ -9,11 +9,15 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import heapq
 import json
 import logging
+import math
+import queue
 import random
 import selectors
 import sys
+from collections import deque
 from datetime import timedelta
 from typing import Any
 
@@ -97,6 +101,37 @@ class _Selector(selectors.DefaultSelector):
         return []
 
 
+class Threads:
+    """A pool of threads and the queue that they answer by: each takes its time of the clock, and
+    then does its work at once. Those that end together answer in any order."""
+
+    def __init__(self, run: Run, latency: int, dice: random.Random) -> None:
+        self._run, self._latency, self._dice = run, latency, dice
+        self._ends: list[tuple[int, float, Any]] = []
+        self._answers: deque[Any] = deque()
+
+    def submit(self, call: Any, work: Any) -> None:
+        millis = self._run.handling["millis"] if self._run.handling else self._latency
+        end = self._run.clock.passed + millis * 1000  # type: ignore[attr-defined]
+        heapq.heappush(self._ends, (end, self._dice.random(), lambda: call(work)))
+
+    def put(self, answer: Any) -> None:
+        self._answers.append(answer)
+
+    def get(self, timeout: float | None) -> Any:
+        clock: Any = self._run.clock
+        until = math.inf if timeout is None else clock.passed + math.ceil(timeout * 1e6)
+        end = min(self._ends[0][0] if self._ends else math.inf, until)
+        if end == math.inf:
+            raise RuntimeError("waits for nothing")
+        if end > clock.passed:
+            clock.advance(end - clock.passed)
+        if not self._ends or self._ends[0][0] > end:
+            raise queue.Empty
+        heapq.heappop(self._ends)[2]()
+        return self._answers.popleft()
+
+
 class Run(Core):
     """An invocation that tells what happens in it."""
 
@@ -105,6 +140,8 @@ class Run(Core):
         self.facts: list[tuple[int, Any]] = []
         self.steps = self.writes = self.letters = 0
         self.users: dict[int, int] = {}
+        # Of the record that is begun; None if something else is.
+        self.handling: dict[str, Any] | None = None
         self.subject = subject
         clock = Clock(invocation["begin"], invocation["deadline"])
         self.items = invocation["delivery"]["items"]
@@ -163,9 +200,11 @@ class Run(Core):
 
     def poll(self) -> Any:
         action = super().poll()
+        self.handling = None
         if action[0] == "start":
             self.step()
             user = self.user(action[2])
+            self.handling = self.invocation["script"][str(user)]
             self.users[action[1]] = user
             self.tell({"started": user})
         elif action[0] == "dead_letter":
@@ -312,7 +351,7 @@ class Subject:
         latency = (
             invocation["faults"]["latency"] if self.settings.progress and not self.in_memory else 0
         )
-        ways = [self.in_loop]
+        ways = [self.in_loop, self.in_threads]
         # A handler that blocks its thread cannot be given up: it must not take so long.
         longest = max((it["millis"] for it in invocation["script"].values()), default=0)
         if self.concurrency == 1 and (self.margin is None or longest <= self.margin // 2):
@@ -358,6 +397,16 @@ class Subject:
                 loop.run_until_complete(asyncio.sleep(0))
             finally:
                 loop.close()
+
+    def in_threads(self, run: Run, latency: int) -> Any:
+        def handle(record: Any) -> None:
+            self.raised(run.invocation["script"][str(run.user(record))])
+
+        driver = _drivers.Threads(run, handle)
+        threads: Any = Threads(run, run.faults["latency"], self.dice)
+        driver._answers = threads
+        with Errands(run.faults["latency"]):
+            return driver.run(threads)
 
     def one_by_one(self, run: Run, latency: int) -> Any:
         with Errands(run.faults["latency"]):

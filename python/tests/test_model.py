@@ -37,6 +37,8 @@ def test_schedules_hold() -> None:
         # A failure is taken for success; a write is said to have arrived that was not sent.
         ("awaited = super().ended(index, error)", "awaited = super().ended(index, None)"),
         ("return super().write(action)", "return lambda engine: engine.written()"),
+        # The same in threads.
+        ("self._answers.append(answer)", "self._answers.append((*answer[:3], None))"),
     ],
 )
 def test_a_driver_that_is_wrong_is_found(tmp_path: Path, right: str, wrong: str) -> None:
