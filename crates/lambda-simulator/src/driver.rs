@@ -49,8 +49,10 @@ enum Event {
     Letter(Record, bool),
     Arrives(Write, WriteFault),
     Told(Persisted),
+    /// The store holds another version.
+    Refused(Write),
     /// Nobody knows whether a write arrived: the store is read.
-    ReadAgain,
+    Unanswered(Write),
 }
 
 impl EngineSubject {
@@ -170,17 +172,14 @@ impl EngineSubject {
                     WriteFault::None if written || self.does(Mutant::IgnoresConflicts) => {
                         Event::Told(Persisted::Written)
                     }
-                    _ => Event::ReadAgain,
+                    WriteFault::None => Event::Refused(write),
+                    WriteFault::AnswerLost | WriteFault::RequestLost => Event::Unanswered(write),
                 };
                 run.comes(now + run.invocation.faults.latency, told);
             }
-            Event::Told(persisted) => {
-                if persisted == Persisted::Written {
-                    run.facts.push(Fact::Remembered);
-                }
-                run.told(persisted);
-            }
-            Event::ReadAgain => run.told(Persisted::Conflict(self.store.read(shard))),
+            Event::Told(persisted) => run.told(persisted),
+            Event::Refused(write) => run.told(write.refused(self.store.read(shard))),
+            Event::Unanswered(write) => run.told(write.unanswered(self.store.read(shard))),
         }
     }
 
@@ -316,6 +315,9 @@ impl Run {
     }
 
     fn told(&mut self, persisted: Persisted) {
+        if persisted == Persisted::Written {
+            self.facts.push(Fact::Remembered);
+        }
         if let Some(engine) = &mut self.engine {
             engine.persisted(persisted);
         }

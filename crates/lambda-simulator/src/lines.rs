@@ -11,9 +11,7 @@
 //!
 //! `next` is when the invocation of a `begin` or a `step` goes on. The other process keeps its own
 //! store and follows the clock that it is told: a record that is begun at one time ends so many
-//! milliseconds later as the script says. One that cannot wait may do all of an invocation at its
-//! `begin` and tell it by and by; it can be judged only by plans in which no two invocations overlap
-//! ([`Plan::lonely`](crate::Plan::lonely)).
+//! milliseconds later as the script says.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};

@@ -1,6 +1,6 @@
 //! `model [schedules] [first seed]`: runs schedules on every core, and shows the first that fails.
-//! `model schedules seed -- command…` runs those of a handler in another process that no two
-//! invocations overlap in: `lambda_simulator::LineSubject` says what it is told.
+//! `model schedules seed -- command…` runs them on a handler in another process:
+//! `lambda_simulator::LineSubject` says what it is told.
 #![forbid(unsafe_code)]
 
 use std::io::{self, BufReader};
@@ -74,13 +74,10 @@ fn try_elsewhere(command: &[String], seeds: std::ops::Range<u64>) -> io::Result<
         return Err(io::ErrorKind::BrokenPipe.into());
     };
     let mut from = BufReader::new(from);
-    let (mut schedules, mut invocations) = (0_u64, 0);
-    for seed in seeds {
+    let mut invocations = 0;
+    for seed in seeds.clone() {
         let mut choices = Choices::of_seed(seed);
         let plan = Plan::draw(&mut choices);
-        if !plan.lonely() {
-            continue;
-        }
         let mut subject = LineSubject::new(&plan.handler, &mut from, &mut to)?;
         match run_schedule(&plan, &mut subject, &mut choices) {
             Ok(tally) => invocations += tally.invocations,
@@ -90,11 +87,10 @@ fn try_elsewhere(command: &[String], seeds: std::ops::Range<u64>) -> io::Result<
                 return Ok(ExitCode::FAILURE);
             }
         }
-        schedules += 1;
     }
     drop(to);
     process.wait()?;
-    println!("all {schedules} without overlaps hold: {invocations} invocations");
+    println!("all {} hold: {invocations} invocations", seeds.end - seeds.start);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -49,7 +49,7 @@ impl Write {
     /// was sent twice meets itself.
     #[must_use]
     pub fn refused(&self, stored: Stored) -> Persisted {
-        match stored.version == self.version && stored.progress == self.progress {
+        match self.is(&stored) {
             true => Persisted::Written,
             false => Persisted::Conflict(stored),
         }
@@ -58,11 +58,15 @@ impl Write {
     /// How the write went, if nobody knows whether it arrived, and the store was read afterwards.
     #[must_use]
     pub fn unanswered(&self, stored: Stored) -> Persisted {
-        match stored.version {
-            version if version == self.version => Persisted::Written,
-            version if version == self.if_version => Persisted::Failed,
-            _ => Persisted::Conflict(stored),
+        match stored.version == self.if_version {
+            true => Persisted::Failed,
+            false => self.refused(stored),
         }
+    }
+
+    /// By its version alone it would be taken for another's of the same millisecond.
+    fn is(&self, stored: &Stored) -> bool {
+        stored.version == self.version && stored.progress == self.progress
     }
 }
 

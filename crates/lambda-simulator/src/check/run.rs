@@ -1,13 +1,13 @@
 //! What must hold inside one invocation.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kinpack_consumer::{AfterDeadLetter, BrokenAggregates};
 
 use super::{Violation, users_of};
 use crate::answer::{Answer, Verdict};
 use crate::handler::Memory;
-use crate::invocation::{End, Fact, Invocation};
+use crate::invocation::{End, Fact, Handling, Invocation};
 use crate::plan::Plan;
 use crate::stream::Delivery;
 
@@ -18,6 +18,7 @@ pub(super) struct Run {
     delivery: Delivery,
     deadline: u64,
     users: Vec<(u32, Option<String>)>,
+    script: BTreeMap<u32, Handling>,
     under_way: BTreeSet<u32>,
     finished: Vec<u32>,
     failed: Vec<u32>,
@@ -40,6 +41,7 @@ impl Run {
             delivery: invocation.delivery.clone(),
             deadline: invocation.deadline,
             users: users_of(&invocation.delivery),
+            script: invocation.script.clone(),
             under_way: BTreeSet::new(),
             finished: Vec::new(),
             failed: Vec::new(),
@@ -79,6 +81,10 @@ impl Run {
                 }
             }
             Fact::Ended(user, end) => {
+                let scripted = self.script.get(user).map(|handling| handling.end);
+                if scripted != Some(*end) {
+                    return Err(format!("record {user} is taken for {end:?}: {scripted:?}"));
+                }
                 self.answered = true;
                 self.under_way.remove(user);
                 let over = if *end == End::Done { &mut self.finished } else { &mut self.failed };

@@ -93,6 +93,31 @@ fn overlapping_invocations_do_not_undo_each_other() {
     assert_eq!(log, "h2 h4");
 }
 
+/// Two invocations may write in the same millisecond, and one of them never gets its answer.
+#[test]
+fn a_write_without_an_answer_is_not_taken_for_another_of_its_version() {
+    let config = durable(9, AfterDeadLetter::SkipRecord);
+    let write = |position| {
+        let mut engine = engine(&config, batch(&RECORDS), Stored::default());
+        for at_position in 0..=position {
+            let Action::Start(record) = engine.poll(at(0)) else { panic!() };
+            match at_position == position {
+                true => engine.failed(record, FailureKind::Retry),
+                false => engine.done(record),
+            };
+        }
+        let Action::Persist(write) = engine.poll(at(60)) else { panic!() };
+        write
+    };
+    let (mine, other) = (write(0), write(1));
+    assert_eq!(mine.version, other.version);
+    let stored =
+        |write: &Write| Stored { progress: write.progress.clone(), version: write.version };
+    assert_eq!(mine.unanswered(stored(&mine)), Persisted::Written);
+    assert_eq!(mine.unanswered(stored(&other)), Persisted::Conflict(stored(&other)));
+    assert_eq!(mine.unanswered(Stored::default()), Persisted::Failed);
+}
+
 #[test]
 fn a_store_that_fails_is_said_and_the_report_still_made() {
     let config = durable(9, AfterDeadLetter::SkipRecord);
