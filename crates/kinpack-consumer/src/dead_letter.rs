@@ -165,6 +165,24 @@ impl<'a> DeadLetter<'a> {
         }
     }
 
+    /// A text that is the same whenever this record's letter is sent, for queues that drop duplicates
+    /// (its hash, as it is longer than the data). The id will not do: under enhanced fan-out it may
+    /// be another record's at another delivery.
+    ///
+    /// ```
+    /// use kinpack_consumer::{DeadLetter, DeadLetterReason};
+    ///
+    /// let mut letter = DeadLetter::new(&"orders/shardId-0/49:0?".parse()?, DeadLetterReason::Poison, b"?");
+    /// letter.partition_key = Some("key".into());
+    /// assert_eq!(letter.identity(), "orders/shardId-0/49:0? key Pw==");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn identity(&self) -> String {
+        let key = self.partition_key.as_deref().unwrap_or_default();
+        format!("{} {key} {}", self.id, self.data)
+    }
+
     /// The data of the user record.
     ///
     /// # Errors

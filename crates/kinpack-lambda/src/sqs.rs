@@ -10,7 +10,7 @@ use crate::letters::DeadLetters;
 /// Sends each dead letter as a message, its JSON as the body. The role needs `sqs:SendMessage`.
 ///
 /// To a FIFO queue (its URL ends in `.fifo`) the letters of a partition key go in one message
-/// group, and the record's id serves to drop duplicates.
+/// group, and duplicates are dropped by a hash of the record's id, key and data.
 ///
 /// The data is base64 in there: a record of more than three quarters of the queue's maximum message
 /// size does not fit, and stays failed. Where records may be so large, let a closure put them
@@ -51,7 +51,8 @@ impl DeadLetters for SqsDeadLetters {
                 // Both take 128 characters of a small alphabet: decimals do.
                 let number = |text: &str| HashKey::of_partition_key(text).to_string();
                 let key = letter.partition_key.as_deref().unwrap_or(&letter.id);
-                request.message_group_id(number(key)).message_deduplication_id(number(&letter.id))
+                let identity = number(&letter.identity());
+                request.message_group_id(number(key)).message_deduplication_id(identity)
             }
             false => request,
         };

@@ -13,7 +13,7 @@ use kinpack_lambda::{
     Reporting, SqsDeadLetters, serve,
 };
 use support::aws::{Counter, ENDPOINT, create_table, dynamodb, server, sqs};
-use support::events::{ALL_GOOD, aggregated, event, failed_at, record};
+use support::events::{ALL_GOOD, STREAM, aggregated, event, failed_at, record};
 use support::function::{FUNCTION, Function};
 use support::obey::obey;
 use support::runtime_api::Answer;
@@ -248,6 +248,24 @@ async fn what_the_handler_calls_poison_goes_at_once_and_a_bad_payload_too() {
     let said: Vec<_> = letters.iter().map(|it| (it.data().unwrap(), &*it.reason)).collect();
     assert_eq!(said, [(b"poison".to_vec(), "poison"), (b"no base64!".to_vec(), "poison")]);
     assert!(letters[1].error.as_deref().unwrap().contains("base64"), "{:?}", letters[1]);
+}
+
+/// Under enhanced fan-out a place in a group is another record's at the next delivery.
+#[tokio::test]
+async fn a_queue_that_drops_duplicates_drops_no_letter_of_another_record() {
+    let setting = Setting::with_queue(".fifo").await;
+    let of_consumer = |key| {
+        let mut record = record(1, Some(key), b"poison");
+        record["eventSourceARN"] = format!("{STREAM}/consumer/mine:1700000000").into();
+        record
+    };
+    let mut function = setting.function("run", &[]);
+    for key in ["a", "b", "a"] {
+        assert_eq!(function.returned(&event(&[of_consumer(key)])), ALL_GOOD);
+    }
+    let letters = setting.letters().await;
+    assert_eq!(letters.len(), 2, "{letters:?}");
+    assert_eq!(letters[0].id, letters[1].id);
 }
 
 #[tokio::test]

@@ -18,7 +18,8 @@ class SqsDeadLetter:
     """Sends each dead letter as a message to an SQS queue, its JSON as the body.
 
     To a FIFO queue (its URL ends in ``.fifo``) the letters of a partition key go in one message
-    group, and the record's id serves to drop duplicates. The role needs ``sqs:SendMessage``.
+    group, and duplicates are dropped by a hash of the record's id, key and data. The role needs
+    ``sqs:SendMessage``.
 
     The data is base64 in there: a record of more than three quarters of the queue's maximum message
     size does not fit, and stays failed. Where records may be so large, let a function put them
@@ -38,7 +39,9 @@ class SqsDeadLetter:
             # Both take 128 characters of a small alphabet: decimals do.
             key = letter.get("partitionKey", letter["id"])
             request["MessageGroupId"] = str(hash_key_of(key))
-            request["MessageDeduplicationId"] = str(hash_key_of(letter["id"]))
+            # Under enhanced fan-out an id may be another record's at another delivery.
+            identity = f"{letter['id']} {letter.get('partitionKey', '')} {letter['data']}"
+            request["MessageDeduplicationId"] = str(hash_key_of(identity))
         body = json.dumps(letter, ensure_ascii=False, separators=(",", ":"))
         self._client.send_message(MessageBody=body, **request)
 
