@@ -36,6 +36,14 @@ def test_reporting_has_no_default():
     ("wrong", "says"),
     [
         ({"concurrency": 0}, "at least 1"),
+        ({"concurrency": -1}, "at least 1, not -1"),
+        ({"concurrency": "4"}, "is a number, not '4'"),
+        ({"concurrency": True}, "is a number, not True"),
+        ({"progress": "table"}, r"progress is .*InMemoryProgress\(\) .* not 'table'"),
+        ({"progress": kinpack.InMemoryProgress}, r"progress is .* not <class"),
+        ({"name": 5}, "name is a text"),
+        ({"metrics": True}, "metrics is a text"),
+        ({"on_outcome": 5}, "function of an Outcome"),
         ({"poison": 3}, r"kinpack\.Poison"),
         ({"poison": kinpack.Poison(to=print, after=3)}, "poison.after needs a durable store"),
         ({"checkpoint_every": 5}, "checkpoint_every needs a durable store"),
@@ -43,12 +51,46 @@ def test_reporting_has_no_default():
         ({"checkpoint_every": 0, "progress": Durable()}, "at least 1"),
         ({"progress_limit": 5, "progress": kinpack.InMemoryProgress()}, "durable"),
         ({"broken_aggregates": "skip"}, "broken_aggregates"),
-        ({"deadline_margin": -1}, "not negative"),
+        ({"deadline_margin": -1}, "seconds from 0 on, not -1"),
+        ({"deadline_margin": "1"}, "number of seconds, not '1'"),
+        ({"deadline_margin": None}, "number of seconds, not None"),
+        ({"deadline_margin": float("nan")}, "not nan"),
+        ({"deadline_margin": 1e300}, "not 1e"),
     ],
 )
 def test_wrong_settings_are_told_when_the_handler_is_made(wrong, says):
     with pytest.raises((TypeError, ValueError), match=says):
         kinpack.handler(report="batch_item_failures", **wrong)
+
+
+def test_a_handler_takes_one_record():
+    """Or each record fails, is tried again and again, and goes to the dead letter."""
+
+    class Methods:
+        def handle(self, record):
+            pass
+
+    def lambda_handler(event, context):
+        pass
+
+    async def nothing():
+        pass
+
+    make = kinpack.handler(report="batch_item_failures")
+    for function in [lambda_handler, Methods.handle, nothing, lambda *, record: None]:
+        with pytest.raises(TypeError, match="called with one argument, a user record"):
+            make(function)
+    for function in [Methods().handle, print, lambda *records: None, lambda it, more=1: None]:
+        make(function)
+
+
+def test_a_context_that_does_not_know_the_time(way):
+    class Mock:
+        def get_remaining_time_in_millis(self):
+            return self
+
+    with pytest.raises(TypeError, match=r"is a number, not Mock: kinpack\.testing\.Context"):
+        made(way, fails([]))(testing.event([("a", "1")]), Mock())
 
 
 def test_wrong_poison_rules():

@@ -94,6 +94,11 @@ def test_an_invocation_fails_though_nobody_reads_the_response():
     assert [it.not_finished for it in outcomes] == [2, 2]
 
 
+def test_a_batch_without_its_with_is_refused():
+    with pytest.raises(RuntimeError, match="it is: with"):
+        next(iter(loop(testing.event([("a", "1")]))))
+
+
 def test_a_list_of_the_records_is_refused():
     with pytest.raises(RuntimeError, match="use a loop"), loop(testing.event([("a", "1")])) as it:
         list(it)

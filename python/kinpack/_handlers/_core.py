@@ -75,7 +75,14 @@ class Core:
         remaining = getattr(context, "get_remaining_time_in_millis", None)
         self._deadline: int | None = None
         if remaining is not None:
-            self._deadline = self.clock.now() + int(remaining() * 1_000_000)
+            millis = remaining()
+            if not isinstance(millis, (int, float)):
+                # What a mock of tests answers is no number, or 1.
+                raise TypeError(
+                    "context.get_remaining_time_in_millis() is a number, not "
+                    f"{type(millis).__name__}: kinpack.testing.Context is made for tests"
+                )
+            self._deadline = self.clock.now() + int(millis * 1_000_000)
         #: When the store and the dead letter are given up, so that the answer comes in time.
         self.errands_end: int | None = None
         if self._deadline is not None:
@@ -140,7 +147,7 @@ class Core:
                     self.settings.engine, self._batch, stored, self._deadline, self.clock.now()
                 )
                 return
-            except ValueError as undecodable:
+            except (ValueError, TypeError, OverflowError) as undecodable:
                 error = undecodable
         log.error("the progress store cannot be read: %s", _text(error))
         self._print_early(self._batch)

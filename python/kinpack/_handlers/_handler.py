@@ -34,6 +34,7 @@ class Handler:
     __wrapped__: Callable[[UserRecord], object]
 
     def __init__(self, function: Callable[[UserRecord], object], settings: Settings) -> None:
+        _check_signature(function)
         functools.update_wrapper(self, function)
         self._function, self._settings = function, settings
         # An object may be called, too.
@@ -124,6 +125,22 @@ class Handler:
                     self._pool = pool
             if not keep:
                 pool.shutdown(wait=False)
+
+
+def _check_signature(function: Callable[[UserRecord], object]) -> None:
+    """Or each record fails, and goes to the dead letter if there is one."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        # Some of what is written in C does not say.
+        return
+    try:
+        signature.bind(None)
+    except TypeError as error:
+        raise TypeError(
+            f"a handler is called with one argument, a user record, and this takes {signature}: "
+            f"{error}. What it makes of the function is called with event and context"
+        ) from None
 
 
 def _close(loop: asyncio.AbstractEventLoop) -> None:

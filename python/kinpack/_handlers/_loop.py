@@ -51,8 +51,9 @@ class Batch:
         return self
 
     def __next__(self) -> UserRecord:
-        if not self._iterated:
-            self._iterated = True
+        if not self._inside and self._finished is None:
+            raise RuntimeError("it is: with kinpack.batch(event, context, report=…) as batch")
+        self._iterated = True
         self.done()
         while self._finished is None:
             action = self._core.poll()

@@ -47,6 +47,22 @@ class Settings:
             raise TypeError(_REPORT if report is None else f"{_REPORT}; not {report!r}")
         if poison is not None and not isinstance(poison, Poison):
             raise TypeError(f"poison is a kinpack.Poison, not {type(poison).__name__}")
+        if isinstance(concurrency, bool) or not isinstance(concurrency, int):
+            raise TypeError(f"concurrency is a number, not {concurrency!r}")
+        if concurrency < 1:
+            raise ValueError(f"concurrency is at least 1, not {concurrency}")
+        if progress is not None and (
+            isinstance(progress, type) or not hasattr(progress, "durable")
+        ):
+            raise TypeError(
+                "progress is a kinpack.InMemoryProgress() or a kinpack.DynamoProgress(table, "
+                f"client=…), not {progress!r}"
+            )
+        for what, text in [("name", name), ("metrics", metrics)]:
+            if text is not None and not isinstance(text, str):
+                raise TypeError(f"{what} is a text, not {text!r}")
+        if on_outcome is not None and not callable(on_outcome):
+            raise TypeError(f"on_outcome is a function of an Outcome, not {on_outcome!r}")
         durable = progress is not None and progress.durable
         if not durable:
             needs = {
@@ -84,6 +100,9 @@ class Settings:
         )
 
 
+# In seconds: a century.
+_LONGEST = 3_155_760_000
+
 _lock = threading.Lock()
 _said: set[str] = set()
 
@@ -111,7 +130,8 @@ def _checkpoint(every: int | timedelta | None) -> tuple[int | None, int | None]:
 
 
 def _nanos(what: str, seconds: Any) -> int:
-    nanos = int(seconds * 1_000_000_000)
-    if nanos < 0:
-        raise ValueError(f"{what} is not negative, as {seconds} is")
-    return nanos
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise TypeError(f"{what} is a number of seconds, not {seconds!r}")
+    if not 0 <= seconds <= _LONGEST:
+        raise ValueError(f"{what} is a number of seconds from 0 on, not {seconds}")
+    return int(seconds * 1_000_000_000)
