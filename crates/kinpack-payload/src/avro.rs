@@ -91,6 +91,8 @@ mod cursor;
 mod datum;
 #[cfg(feature = "avro")]
 mod de;
+#[cfg(feature = "avro")]
+mod de_compound;
 #[cfg(not(feature = "avro"))]
 mod disabled;
 #[cfg(feature = "avro")]
