@@ -30,10 +30,16 @@ _RETRIED = {
     "KMSThrottlingException",
     "LimitExceededException",
     "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
     "RequestTimeout",
+    "RequestTimeoutException",
     "ServiceUnavailable",
+    "SlowDown",
     "Throttling",
     "ThrottlingException",
+    "TooManyRequestsException",
 }
 
 
@@ -72,18 +78,28 @@ def put_all(
     Only what the stream's shard map puts on one shard is packed together. What is refused is sent
     again, up to `attempts` times, after up to `base_delay` seconds, doubled each time up to
     `max_delay`. Where shards were split or merged meanwhile, user records that went to a shard they
-    do not belong to are sent again: readers may see those twice, and lose none.
+    do not belong to are sent again, as often at most: readers may see those twice, and lose none.
 
     Order is kept for each shard (`outer_key="kpl"` and `"first"`), or each outer key of a shard
     (`"per-key"`, `"lanes:N"`): one entry of each is under way at a time.
 
-    Raises `PutError`, which has what was not sent, and `StreamError` for a stream that distributes
-    records by itself.
+    Raises `PutError`, which has what was not sent, also if it is `records` or `sleep` that raises,
+    and `StreamError` for a stream that distributes records by itself.
     """
+    if attempts < 1:
+        raise ValueError(f"attempts is at least 1, not {attempts}")
+    if base_delay < 0 or max_delay < 0:
+        raise ValueError("base_delay and max_delay are seconds, and not negative")
     options = {"max_size": max_size, "outer_key": outer_key, "record_limit": record_limit}
     sender = _Sender(client, stream, iter(records), options)
     sender.attempts = attempts
-    sender.pause = lambda tries: sleep(random.uniform(0, min(max_delay, base_delay * 2**tries)))
+
+    def pause(tries: int) -> None:
+        # Doubled often enough for any delay.
+        longest = min(max_delay, base_delay * 2.0 ** min(tries, 64))
+        sleep(random.uniform(0, longest))
+
+    sender.pause = pause
     return sender.run()
 
 
@@ -129,17 +145,25 @@ class _Sender:
         self.lanes: dict[tuple[str, str], deque[_Entry]] = {}
         self.waiting = 0
         self.exhausted = False
+        #: Requests in a row of which something went to another shard than predicted.
+        self.astray = 0
         self.acknowledged = self.entries = self.requests = self.retried = self.sent_again = 0
 
     def run(self) -> PutResult:
         self.refuse_distributing_streams()
         self.shards = self.list_shards()
         self.aggregator = Aggregator(shards=self.shards, **self.options)
-        while True:
-            self.fill()
-            if not self.lanes:
-                break
-            self.send(self.next_request())
+        try:
+            while True:
+                self.fill()
+                if not self.lanes:
+                    break
+                self.send(self.next_request())
+        except PutError:
+            raise
+        except Exception as error:
+            # Whatever it is, what was taken from the iterable is handed back.
+            raise self.error(f"{type(error).__name__}: {error}") from error
         return PutResult(
             user_records=self.acknowledged,
             entries=self.entries,
@@ -158,17 +182,33 @@ class _Sender:
             )
 
     def list_shards(self) -> ShardMap:
-        answer = self.client.list_shards(**self.stream)
-        shards = list(answer["Shards"])
-        while answer.get("NextToken"):
-            answer = self.client.list_shards(NextToken=answer["NextToken"])
+        shards: list[Any] = []
+        page, tries = self.stream, 0
+        while page:
+            try:
+                answer = self.client.list_shards(**page)
+            except Exception as error:
+                tries += 1
+                if tries >= self.attempts or not _may_do_later(error):
+                    raise
+                self.pause(tries - 1)
+                continue
             shards.extend(answer["Shards"])
+            token = answer.get("NextToken")
+            page = {"NextToken": token} if token else {}
         return ShardMap(shards)
 
     def fill(self) -> None:
         """Packs more, until there is enough for a request."""
         while not self.exhausted and len(self.lanes) < _MAX_ENTRIES and self.waiting < _MAX_WAITING:
-            chunk = list(islice(self.source, _CHUNK))
+            # One by one, so that what came before an error stays.
+            chunk: list[_Record] = []
+            try:
+                for record in islice(self.source, _CHUNK):
+                    chunk.append(record)
+            except Exception as error:
+                message = f"the records broke off: {type(error).__name__}: {error}"
+                raise self.error(message, last=chunk) from error
             self.exhausted = len(chunk) < _CHUNK
             self.pack(chunk)
             if self.exhausted:
@@ -181,7 +221,7 @@ class _Sender:
             self.aggregator._extend(iter(chunk), sys.maxsize)
         except (EncodeError, TypeError, ValueError) as error:
             refused = self.aggregator.added - before
-            raise self.error(f"a record was refused: {error}", chunk[refused:]) from error
+            raise self.error(f"a record was refused: {error}", last=chunk[refused:]) from error
 
     def queue(self) -> None:
         for placed in self.aggregator._placed():
@@ -204,20 +244,11 @@ class _Sender:
 
     def send(self, request: list[tuple[tuple[str, str], _Entry]]) -> None:
         self.requests += 1
-        entries = [entry.entry for _, entry in request]
-        try:
-            answers = self.client.put_records(Records=entries, **self.stream)["Records"]
-        except Exception as error:
-            if not _may_do_later(error):
-                raise self.error(f"PutRecords failed: {error}") from error
-            answers = [{"ErrorCode": type(error).__name__, "ErrorMessage": str(error)}] * len(
-                request
-            )
-        outside: list[_Record] = []
-        astray = False
+        answers = self.put([entry.entry for _, entry in request])
+        astray: list[tuple[_Entry, str]] = []
         failed: list[tuple[_Entry, dict[str, Any]]] = []
         for (lane, entry), answer in zip(request, answers):
-            if answer.get("ErrorCode"):
+            if answer.get("ErrorCode") or "ShardId" not in answer:
                 entry.tries += 1
                 failed.append((entry, answer))
                 continue
@@ -225,15 +256,46 @@ class _Sender:
             self.acknowledged += entry.user_records
             self.taken(lane)
             if answer["ShardId"] != entry.shard and entry.aggregated:
-                if not astray:
-                    astray, self.shards = True, self.list_shards()
-                outside.extend(self.outside(entry, answer["ShardId"]))
+                astray.append((entry, answer["ShardId"]))
+        self.astray = self.astray + 1 if astray else 0
         if astray:
-            self.acknowledged -= len(outside)
-            self.sent_again += len(outside)
-            self.repack(outside)
+            self.send_again(astray)
         if failed:
             self.retry(failed)
+
+    def put(self, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """An answer for each."""
+        try:
+            answers = list(self.client.put_records(Records=entries, **self.stream)["Records"])
+        except Exception as error:
+            if not _may_do_later(error):
+                raise self.error(f"PutRecords failed: {error}") from error
+            return [{"ErrorCode": type(error).__name__, "ErrorMessage": str(error)}] * len(entries)
+        none = {"ErrorCode": "none", "ErrorMessage": "PutRecords answered fewer than it was asked"}
+        return answers + [none] * (len(entries) - len(answers))
+
+    def send_again(self, astray: list[tuple[_Entry, str]]) -> None:
+        """What does not belong to the shard that took it."""
+        self.acknowledged -= sum(entry.user_records for entry, _ in astray)
+        every = [one for entry, _ in astray for one in entry.unpacked()]
+        entry, shard = astray[0]
+        message = f"records were taken by {shard}, where {entry.shard} was expected"
+        if self.astray > self.attempts:
+            raise self.error(f"{message}, {self.astray} requests in a row", first=every)
+        try:
+            if self.astray > 1:
+                self.pause(self.astray - 2)
+            self.shards = self.list_shards()
+        except Exception as error:
+            # Where they belong is not known.
+            raise self.error(f"{message}, and then: {error}", first=every) from error
+        outside: list[_Record] = []
+        for entry, shard in astray:
+            strays = self.outside(entry, shard)
+            self.acknowledged += entry.user_records - len(strays)
+            outside.extend(strays)
+        self.sent_again += len(outside)
+        self.repack(outside)
 
     def taken(self, lane: tuple[str, str]) -> None:
         entries = self.lanes[lane]
@@ -278,12 +340,14 @@ class _Sender:
         self.retried += len(failed)
         self.pause(worst.tries - 1)
 
-    def error(self, message: str, last: Iterable[_Record] = ()) -> PutError:
+    def error(
+        self, message: str, *, first: Iterable[_Record] = (), last: Iterable[_Record] = ()
+    ) -> PutError:
+        """With what waits, what comes before it, and what comes after it."""
         self.aggregator.flush()
         self.queue()
         waiting = [entry for lane in self.lanes.values() for entry in lane]
-        unsent = [one for entry in waiting for one in entry.unpacked()]
-        unsent.extend(last)
+        unsent = [*first, *(one for entry in waiting for one in entry.unpacked()), *last]
         return PutError(f"{message} ({len(unsent)} user records not sent)", unsent, self.source)
 
 

@@ -289,6 +289,113 @@ def test_a_record_that_is_refused_loses_no_other():
     assert isinstance(caught.value.__cause__, kinpack.EncodeError)
 
 
+class Interrupted(Stream):
+    """One of whose operations fails at its n-th call, and every time from then on if `forever`."""
+
+    def __init__(self, operation, at, fault, forever=True, **options):
+        super().__init__(**options)
+        self.calls, self.operation, self.at, self.fault = 0, operation, at, fault
+        self.forever = forever
+
+    def list_shards(self, **page):
+        if self.operation == "list_shards" and "NextToken" not in page:
+            self.calls += 1
+            if self.calls == self.at or (self.forever and self.calls > self.at):
+                raise self.fault
+        return super().list_shards(**page)
+
+
+def test_records_that_break_off_are_handed_back():
+    """What the generator gave before it failed was taken from wherever it comes from."""
+
+    def broken():
+        yield from messages(1300)
+        raise OSError("no more rows")
+
+    stream = Stream()
+    with pytest.raises(kinpack.PutError, match=r"broke off: OSError: no more rows \(1300 ") as it:
+        put(stream, broken())
+    assert isinstance(it.value.__cause__, OSError)
+    unsent = [record[:2] for record in it.value.unsent]
+    assert sorted(stream.read() + unsent) == sorted(messages(1300))
+
+
+@pytest.mark.parametrize("forever", [False, True])
+def test_a_shard_list_that_cannot_be_had_after_a_split(forever):
+    limit = error("LimitExceededException", "LimitExceededException")
+    stream = Interrupted("list_shards", 2, limit, forever, shards=1)
+    stream.before = lambda request: stream.split("shardId-000000000000") if request == 1 else None
+    if not forever:
+        result, slept = put(stream, messages(1000), max_size=2000)
+        assert (result.user_records, len(slept)) == (1000, 1)
+        assert set(stream.read(filtered=True)) == set(messages(1000))
+        return
+    with pytest.raises(kinpack.PutError, match="was expected, and then: .*LimitExceeded") as failed:
+        put(stream, messages(1000), max_size=2000)
+    stream.fault = None
+    again = [*failed.value.unsent, *failed.value.rest]
+    stream.operation = None
+    put(stream, again)
+    assert set(stream.read(filtered=True)) == set(messages(1000))
+    # In the order that readers see for the first time.
+    assert in_order(list(dict.fromkeys(stream.read(filtered=True))))
+
+
+def test_shards_that_never_are_as_they_are_listed():
+    """It does not go on for ever, and what no reader of the shard will see is not sent."""
+    stream = Stream()
+    listed = dict(stream.ranges)
+
+    def list_shards(**_page):
+        return {
+            "Shards": [
+                {
+                    "ShardId": f"{name}-of-old",
+                    "HashKeyRange": {"StartingHashKey": str(start), "EndingHashKey": str(end)},
+                    "SequenceNumberRange": {"StartingSequenceNumber": "1"},
+                }
+                for name, (start, end) in listed.items()
+            ]
+        }
+
+    stream.list_shards = list_shards
+    with pytest.raises(kinpack.PutError, match=r"of-old was expected, 4 requests in a row") as it:
+        put(stream, messages(10), attempts=3)
+    assert len(stream.requests) == 4
+    assert sorted(record[:2] for record in it.value.unsent) == sorted(messages(10))
+
+
+def test_answers_that_are_missing_are_no_success():
+    stream = Stream()
+    stream.put_records = lambda **request: {"Records": []}
+    with pytest.raises(kinpack.PutError, match="answered fewer than it was asked") as it:
+        put(stream, messages(10))
+    assert len(it.value.unsent) == 10
+
+
+def test_a_sleep_that_has_enough_loses_nothing():
+    def enough(seconds):
+        raise TimeoutError("no time left")
+
+    stream = Stream(faults=lambda request, entry: "Throttled")
+    with pytest.raises(kinpack.PutError, match="TimeoutError: no time left") as it:
+        kinpack.put_all(stream, "orders", messages(700), sleep=enough)
+    assert len([*it.value.unsent, *it.value.rest]) == 700
+
+
+@pytest.mark.parametrize("wrong", [{"attempts": 0}, {"base_delay": -1}, {"max_delay": -0.5}])
+def test_wrong_retries(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        put(Stream(), messages(1), **wrong)
+
+
+def test_a_great_many_attempts():
+    stream = Stream(faults=lambda request, entry: "Throttled" if request < 1100 else None)
+    result, slept = put(stream, messages(1), attempts=2000)
+    assert result.retried == 1100
+    assert max(slept) <= 5.0
+
+
 def test_streams_that_distribute_by_themselves_are_refused():
     stream = Stream()
     stream.distribution = "AUTO"
