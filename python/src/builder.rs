@@ -72,6 +72,15 @@ impl AggregateBuilder {
         self.lock().aggregator.len()
     }
 
+    fn __deepcopy__(&self, py: Python<'_>, _memo: &Bound<'_, PyAny>) -> Self {
+        let state = self.lock();
+        Self(Mutex::new(State {
+            aggregator: state.aggregator.clone(),
+            partition_key: state.partition_key.as_ref().map(|key| key.clone_ref(py)),
+            hash_key: state.hash_key,
+        }))
+    }
+
     /// Exact bytes of the aggregate; those of the envelope if nothing is in.
     #[getter]
     fn size(&self) -> usize {

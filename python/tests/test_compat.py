@@ -2,7 +2,9 @@
 
 import base64
 import collections.abc  # noqa: F401  (aws-kinesis-agg uses it and forgets to import it)
+import copy
 import datetime
+import gzip
 import random
 
 import pytest
@@ -230,6 +232,54 @@ def test_callbacks_on_threads_and_twice():
     assert packer.callbacks == []
     assert packer.get_num_user_records() == 1
     assert packer.get_size_bytes() > 100
+
+
+@pytest.mark.parametrize("module", [aggregator, their_aggregator])
+def test_a_callback_that_raises_changes_nothing(module):
+    packer = module.RecordAggregator(100)
+    sent, fails = [], [True]
+
+    def send(full):
+        assert full is not packer.current_record
+        # The record that did not fit is not in yet.
+        assert packer.get_num_user_records() == full.get_num_user_records()
+        if fails:
+            raise OSError("no network")
+        sent.append(full.get_num_user_records())
+
+    packer.on_record_complete(send, False)
+    for _ in range(2):
+        assert packer.add_user_record("k", b"x" * 20) is None
+    for _ in range(3):
+        with pytest.raises(OSError, match="no network"):
+            packer.add_user_record("k", b"x" * 20)
+    fails.clear()
+    assert packer.add_user_record("k", b"x" * 20).get_num_user_records() == 2
+    assert (sent, packer.get_num_user_records()) == ([2], 1)
+
+
+def test_an_aggregate_can_be_copied():
+    one = aggregator.AggRecord()
+    one.add_user_record("k", b"1")
+    other = copy.deepcopy(one)
+    other.add_user_record("l", b"2")
+    assert [it.get_num_user_records() for it in (one, other)] == [1, 2]
+    assert one.get_partition_key() == other.get_partition_key() == "k"
+    assert kinpack.records([{"Data": other.get_contents()[2]}]).data() == [b"1", b"2"]
+
+
+def test_what_is_compressed_as_a_whole_stays_as_to_others():
+    record = lambda_event([packed([("k", b"data", None)])])["Records"][0]
+    data = base64.b64decode(record["kinesis"]["data"])
+    record["kinesis"]["data"] = base64.b64encode(gzip.compress(data)).decode()
+    mine, other = both([record])
+    assert mine == other == [record]
+
+
+def test_data_of_lambda_is_none_of_boto3():
+    event = lambda_event([packed([("k", b"data", None)])])["Records"]
+    mine, other = both(event, data_format="Boto3")
+    assert mine == other == event
 
 
 def test_text_and_bytes_keys_and_what_is_refused():

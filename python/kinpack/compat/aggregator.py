@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from typing import Any, Callable, Union
 
@@ -61,15 +62,16 @@ class RecordAggregator:
         was so."""
         if self.current_record.add_user_record(partition_key, data, explicit_hash_key):
             return None
-        full = self.clear_and_get()
+        # A callback that raises changes nothing, so that the caller may try again.
+        full = copy.deepcopy(self.current_record)
+        for callback, on_new_thread in self.callbacks:
+            if on_new_thread:
+                threading.Thread(target=callback, args=(full,)).start()
+            else:
+                callback(full)
+        self.clear_record()
         # Fits, or it would have been refused.
         self.current_record.add_user_record(partition_key, data, explicit_hash_key)
-        if full is not None:
-            for callback, on_new_thread in self.callbacks:
-                if on_new_thread:
-                    threading.Thread(target=callback, args=(full,)).start()
-                else:
-                    callback(full)
         return full
 
 
