@@ -9,7 +9,7 @@ use kinpack_payload::avro::{self, AvroWriter, Framing, SchemaId};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyString};
+use pyo3::types::{IntoPyDict, PyBytes, PyDict, PyInt, PyList, PyString};
 
 use crate::error::{AvroError, SchemaStoreError};
 use crate::options::one_of;
@@ -99,7 +99,8 @@ impl AvroSchema {
         }
     }
 
-    /// Writes a value, as `json.dumps` takes it, as a message.
+    /// Writes a value, as `json.dumps` takes it, as a message. Bytes are text of U+0000 to U+00FF
+    /// there, decimals text.
     #[pyo3(signature = (value, *, framing = "single-object", id = None))]
     fn encode<'py>(
         &self,
@@ -109,7 +110,12 @@ impl AvroSchema {
         id: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         static DUMPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let json: String = DUMPS.import(py, "json", "dumps")?.call1((value,))?.extract()?;
+        let options = [("allow_nan", false)].into_py_dict(py)?;
+        let json: String = DUMPS
+            .import(py, "json", "dumps")?
+            .call((value,), Some(&options))
+            .map_err(|error| no_json(py, &error))?
+            .extract()?;
         let json: serde_json::Value = serde_json::from_str(&json)
             .map_err(|error| AvroError::new_err(format!("no JSON value: {error}")))?;
         let id = id.as_ref().map(store::schema_id).transpose()?;
@@ -137,6 +143,16 @@ impl AvroSchema {
     fn __repr__(&self) -> String {
         format!("AvroSchema({:?})", self.schema.canonical_form())
     }
+}
+
+/// What `json.dumps` says of values that are none, and how they are written.
+fn no_json(py: Python<'_>, error: &PyErr) -> PyErr {
+    let message = format!(
+        "no JSON value: {}. Bytes are written as text of U+0000 to U+00FF, decimals as text, and \
+         numbers that are not finite as \"NaN\", \"Infinity\" and \"-Infinity\"",
+        error.value(py)
+    );
+    AvroError::new_err(message)
 }
 
 const FRAMINGS: [(&str, Framing); 5] = [

@@ -252,6 +252,18 @@ def test_avro_errors_say_what():
     schema = kinpack.AvroSchema(CLICK)
     with pytest.raises(kinpack.AvroError, match="user"):
         schema.encode({**VALUE, "user": 7})
+    for value, says in [
+        (b"a", "bytes is not JSON serializable. Bytes are written as text"),
+        (float("nan"), 'as "NaN", "Infinity"'),
+        ("\ud800", "no JSON value"),
+        ([[]] * 2, "Click"),
+    ]:
+        with pytest.raises(kinpack.AvroError, match=says):
+            schema.encode(value)
+    double = kinpack.AvroSchema('"double"')
+    for text in ["NaN", "Infinity", "-Infinity"]:
+        read = kinpack.UserRecord(double.encode(text)).avro(double)
+        assert repr(read) == repr(float(text))
     with pytest.raises(ValueError, match="id is the schema id"):
         schema.encode(VALUE, framing="confluent")
     with pytest.raises(ValueError, match="framing is"):
