@@ -11,6 +11,7 @@ import pytest
 import kinpack
 from handling import ALL_GOOD, Durable, fails, from_, made
 from kinpack import testing
+from kinpack._handlers._core import Clock
 
 
 @pytest.mark.parametrize("way", ["one-by-one", "threads", "coroutines", "loop"])
@@ -33,13 +34,16 @@ def test_before_the_deadline_nothing_new_is_begun(way):
 
 @pytest.mark.parametrize("way", ["threads", "coroutines"])
 def test_what_does_not_end_is_given_up(way):
-    never = threading.Event()
+    never, both = threading.Event(), threading.Barrier(2)
     cancelled = []
 
     if way == "threads":
 
         def function(record):
-            never.wait(5)
+            if record.data in {b"1", b"2"}:
+                never.wait(5)
+            else:
+                both.wait(5)
     else:
 
         async def function(record):
@@ -57,10 +61,19 @@ def test_what_does_not_end_is_given_up(way):
         handler(event, testing.Context(timeout=2.0))
     assert time.monotonic() - began < 2.0
     assert len(cancelled) == (2 if way == "coroutines" else 0)
-    never.set()
-    # The threads that hung are no hindrance.
+    # The threads that hang are no hindrance: two others are there at once.
     if way == "threads":
+        event = testing.event([("a", "3"), ("b", "4")])
         assert handler(event, testing.Context()) == ALL_GOOD
+    never.set()
+
+
+def test_a_clock_that_is_set_back_moves_no_deadline(monkeypatch):
+    clock = Clock()
+    began = clock.now()
+    monkeypatch.setattr(time, "time_ns", lambda: 0)
+    assert clock.elapsed() >= 0
+    assert began <= clock.now() < began + 60 * 10**9
 
 
 def test_a_store_that_hangs_is_given_up_before_the_deadline(way):

@@ -149,6 +149,20 @@ def test_an_odd_item_and_a_table_that_is_not_there(clients, table):
             handler(event, testing.Context(function_name="function"))
 
 
+def test_the_store_is_read_consistently():
+    """Or an invocation would handle again what the one before it has just finished."""
+    asked = []
+
+    class Client:
+        def get_item(self, **request):
+            asked.append(request)
+            return {}
+
+    assert kinpack.DynamoProgress("progress", client=Client()).read("key") is None
+    expected = {"TableName": "progress", "Key": {"id": {"S": "v1/key"}}, "ConsistentRead": True}
+    assert asked == [expected]
+
+
 @pytest.mark.parametrize("fifo", [False, True])
 def test_dead_letters_in_a_queue(clients, fifo):
     sqs = clients[1]

@@ -38,6 +38,20 @@ def test_poison_goes_to_the_dead_letter(way, policy):
         assert sorted(done) == sorted({"2", "3"} - set(held))
 
 
+@pytest.mark.parametrize("millis", [1, 1_732_530_000_001, 1_732_530_000_999])
+def test_a_letter_knows_the_millisecond(millis):
+    """Seconds as Lambda writes them are no exact fractions."""
+    letters = []
+    event = testing.event([("a", "1")], arrival=millis / 1000)
+    handler = made(
+        "one-by-one",
+        fails([b"1"], error=kinpack.PoisonRecord()),
+        poison=kinpack.Poison(to=letters.append),
+    )
+    assert handler(event, testing.Context()) == ALL_GOOD
+    assert letters[0]["arrivalMillis"] == millis
+
+
 def test_attempts_make_poison(way):
     letters = []
     rule = kinpack.Poison(to=letters.append, after=3)

@@ -405,6 +405,48 @@ def test_one_record_keeps_its_batch_alive():
     assert record.data == kinpack.records(event()).data()[7]
 
 
+def test_records_that_differ_in_anything_are_not_equal():
+    whole = {
+        "data": b"data",
+        "partition_key": "key",
+        "explicit_hash_key": "7",
+        "sequence_number": "49",
+        "sub_sequence_number": 1,
+        "approximate_arrival_timestamp": 1.5,
+        "event_source_arn": "arn",
+        "shard_id": "shardId-1",
+        "record_id": "id",
+        "aggregated": True,
+    }
+
+    def make(**members):
+        members = {**whole, **members}
+        data, key = members.pop("data"), members.pop("partition_key")
+        return kinpack.UserRecord(data, key, members.pop("explicit_hash_key"), **members)
+
+    record = make()
+    assert record == make()
+    assert hash(record) == hash(make())
+    others = {
+        "data": b"other",
+        "partition_key": "other",
+        "explicit_hash_key": None,
+        "sequence_number": "50",
+        "sub_sequence_number": 2,
+        "approximate_arrival_timestamp": None,
+        "event_source_arn": None,
+        "shard_id": None,
+        "record_id": None,
+        "aggregated": False,
+    }
+    assert list(others) == list(whole)
+    for name, value in others.items():
+        other = make(**{name: value})
+        assert record != other, name
+        assert hash(record) != hash(other), name
+        assert getattr(other, name) == value
+
+
 def test_threads_may_read_the_same_records():
     records = kinpack.records(event())
     expected = [(it.data, it.partition_key, it.id) for it in records]

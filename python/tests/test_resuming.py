@@ -62,6 +62,35 @@ def test_a_store_that_cannot_be_written(way, caplog):
     assert "progress could not be written: OSError: full" in caplog.text
 
 
+@pytest.mark.parametrize("arrives", [True, False])
+def test_a_write_without_an_answer_is_looked_up(way, arrives):
+    class Silent(Durable):
+        def write(self, *arguments):
+            if arrives:
+                super().write(*arguments)
+            raise TimeoutError("no answer")
+
+    done, outcomes, store = [], [], Silent()
+    event = testing.event([[("a", "1"), ("b", "bad")]])
+    handler = made(way, fails([b"bad"], done), progress=store, on_outcome=outcomes.append)
+    assert handler(event, testing.Context()) == from_(event, 0)
+    assert outcomes[0].progress_lost != arrives
+    assert made(way, fails([], done), progress=store)(event, testing.Context()) == ALL_GOOD
+    assert done == (["1", "bad"] if arrives else ["1", "1", "bad"])
+
+
+def test_memory_forgets_the_shard_that_was_written_longest_ago():
+    store = kinpack.InMemoryProgress()
+    for number in range(64):
+        store.write(f"shard-{number}", 0, 100 + number, b"")
+    store.write("shard-0", 100, 500, b"new")
+    store.write("one-more", 0, 501, b"")
+    assert store.read("shard-1") is None
+    assert store.read("shard-0") == (500, b"new")
+    assert store.read("shard-2") == (102, b"")
+    assert store.read("one-more") == (501, b"")
+
+
 def test_writes_meet_those_of_others(way):
     """Another invocation has written meanwhile: neither undoes the other."""
 

@@ -1,11 +1,14 @@
 """Many threads at once, and Python code that runs in the midst of a call."""
 
+import json
+import random
 import threading
 import time
 
 import pytest
 
 import kinpack
+from kinpack import testing
 from vectors import load_payload
 
 THREADS = 8
@@ -125,6 +128,76 @@ def test_one_compressor_and_one_decompressor_for_all():
             assert [it.data for it in records] == records.data() == expected
 
     all_at_once(work)
+
+
+def ticks_during(work):
+    """How often another thread gets its turn meanwhile."""
+    ticks, stop = [0], threading.Event()
+
+    def tick():
+        while not stop.is_set():
+            ticks[0] += 1
+            time.sleep(0.0005)
+
+    thread = threading.Thread(target=tick, daemon=True)
+    thread.start()
+    time.sleep(0.01)
+    before = ticks[0]
+    work()
+    during = ticks[0] - before
+    stop.set()
+    thread.join()
+    return during
+
+
+NOISE = random.Random(1).randbytes(1000)
+MESSAGES = [(f"k{it % 50}", NOISE) for it in range(40_000)]
+
+
+def records(of):
+    entries = list(kinpack.aggregate(MESSAGES, max_size=900_000))
+    event = of(entries)
+    return lambda: kinpack.records(event)
+
+
+def finished():
+    aggregator = kinpack.Aggregator()
+    for key, data in MESSAGES:
+        aggregator.add(key, data)
+    aggregator.flush()
+    return aggregator.finished
+
+
+def compress():
+    data = NOISE * 40_000
+    return lambda: kinpack.Compressor("zstd:3").compress(data)
+
+
+def decompress():
+    small = kinpack.Compressor("gzip:1").compress(NOISE * 60_000)
+    return lambda: kinpack.Decompressor().decompress(small)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: records(testing.event),
+        lambda: records(lambda entries: json.dumps(testing.event(entries)).encode()),
+        lambda: records(list),
+        finished,
+        compress,
+        decompress,
+    ],
+)
+def test_others_run_meanwhile(make):
+    """Decoding, encoding and compression leave the interpreter to other threads."""
+    most = 0
+    for _ in range(10):
+        # The machine may be busy for a while.
+        most = max(most, ticks_during(make()))
+        if most > 3:
+            break
+    assert most > 3
 
 
 def test_one_iterator_gives_each_record_once():
