@@ -21,7 +21,15 @@ class EventError(Error, ValueError):
 
 
 class DecodeError(Error, ValueError):
-    """A Kinesis record of an event cannot be read. The message names it."""
+    """A Kinesis record of an event cannot be read. The message names it.
+
+    >>> event = testing.broken(testing.event([[("ada", "1"), ("bob", "2")]]), 0, "index")
+    >>> try:
+    ...     kinpack.records(event, policy="strict")
+    ... except kinpack.DecodeError as error:
+    ...     print(error.kinesis_index, error.offset)
+    0 28
+    """
 
     def __init__(
         self,
@@ -43,7 +51,14 @@ class DecodeError(Error, ValueError):
 
 
 class EncodeError(Error, ValueError):
-    """A user record can go into no Kinesis record. The message says which one."""
+    """A user record can go into no Kinesis record. The message says which one.
+
+    >>> try:
+    ...     list(kinpack.aggregate([("ada", "1"), ("", "2")]))
+    ... except kinpack.EncodeError as error:
+    ...     print(error.index, error)
+    1 user record 1: the partition key is empty
+    """
 
     def __init__(self, message: str, index: int) -> None:
         super().__init__(message, index)
@@ -73,7 +88,17 @@ class StreamError(Error):
 
 class PutError(Error):
     """Not everything was sent. `put_all(client, stream, [*error.unsent, *error.rest])` goes on
-    where it stopped."""
+    where it stopped.
+
+    >>> broken = testing.failing(kinesis, "put_records", times=1)
+    >>> try:
+    ...     kinpack.put_all(broken, "orders", [("ada", "1"), ("bob", "2")], attempts=1)
+    ... except kinpack.PutError as error:
+    ...     print(len(error.unsent))
+    ...     kinpack.put_all(kinesis, "orders", [*error.unsent, *error.rest])
+    2
+    PutResult(user_records=2, entries=1, requests=1, retried=0, sent_again=0)
+    """
 
     def __init__(self, message: str, unsent: list[_Record], rest: Iterator[Any]) -> None:
         super().__init__(message)
@@ -86,7 +111,15 @@ class PutError(Error):
 
 class PoisonRecord(Error):
     """Raised by a handler: no retry will help this record. It goes to the dead letter at once;
-    where there is none it is a failure like any other."""
+    where there is none it is a failure like any other.
+
+    >>> @kinpack.handler(report="batch_item_failures", poison=kinpack.Poison(to=print))
+    ... def lambda_handler(record):
+    ...     raise kinpack.PoisonRecord("no such currency")
+    >>> lambda_handler(testing.event([("ada", "1")]), testing.Context())  # doctest: +ELLIPSIS
+    {'kinpackDeadLetter': 1, ... 'error': 'no such currency', ...}
+    {'batchItemFailures': []}
+    """
 
 
 class InvocationError(Error):

@@ -85,6 +85,9 @@ def put_all(
 
     Raises `PutError`, which has what was not sent, also if it is `records` or `sleep` that raises,
     and `StreamError` for a stream that distributes records by itself.
+
+    >>> kinpack.put_all(kinesis, "orders", [("ada", "1"), ("bob", "2"), ("cyd", "3")])
+    PutResult(user_records=3, entries=1, requests=1, retried=0, sent_again=0)
     """
     if attempts < 1:
         raise ValueError(f"attempts is at least 1, not {attempts}")

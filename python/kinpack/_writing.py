@@ -29,6 +29,12 @@ def aggregate(
 
     A record is a tuple `(partition_key, data[, explicit_hash_key])` or a `UserRecord`. Records are
     taken from the iterable as the entries are asked for. The options are those of `Aggregator`.
+
+    >>> [entry] = kinpack.aggregate([("ada", "1"), ("bob", b"2")])
+    >>> entry["PartitionKey"], len(entry["Data"])
+    ('a', 44)
+    >>> kinpack.records([entry]).data()
+    [b'1', b'2']
     """
     aggregator = Aggregator(
         max_size=max_size,
@@ -55,6 +61,11 @@ def batches(
     """Groups entries into lists that one PutRecords request takes.
 
     5 MiB of data and partition keys, as the KPL keeps to; Kinesis takes 10 MiB today.
+
+    >>> records = [(f"key-{number}", "hello") for number in range(5)]
+    >>> entries = kinpack.aggregate(records, outer_key="per-key")
+    >>> [len(batch) for batch in kinpack.batches(entries, max_entries=2)]
+    [2, 2, 1]
     """
     batch: list[Mapping[str, Any]] = []
     size = 0

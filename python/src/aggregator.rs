@@ -15,6 +15,22 @@ use crate::text;
 use crate::user_record::UserRecord;
 
 /// Packs user records into entries for PutRecords.
+///
+/// An aggregate has at most `max_size` bytes and `max_count` user records; an entry at most
+/// `record_limit` bytes. `outer_key`: `kpl`, `first`, `per-key` or `lanes:N`, as docs/outer-keys.md
+/// has them. `shards`: what `list_shards` answers, a `ShardMap`, or a number of equal shards; without
+/// it aggregates take whatever comes, which suits streams of one shard. Several threads may use one.
+///
+/// As a context manager it finishes what is open; `finished()` then gives it.
+///
+/// >>> with kinpack.Aggregator(shards=2) as aggregator:
+/// ...     for key in ["ada", "ann", "bob"]:
+/// ...         waiting = aggregator.add(key, "hello")
+/// >>> entries = aggregator.finished()
+/// >>> [len(kinpack.records([entry])) for entry in entries]
+/// [1, 2]
+/// >>> sorted(record.partition_key for record in kinpack.records(entries))
+/// ['ada', 'ann', 'bob']
 #[pyclass(frozen, module = "kinpack", weakref)]
 pub(crate) struct Aggregator(Mutex<State>);
 

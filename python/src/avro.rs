@@ -26,6 +26,14 @@ fn raised(error: avro::AvroError) -> PyErr {
 }
 
 /// An Avro schema, parsed once.
+///
+/// Of JSON as text, or of what `json.loads` makes of it. `references` are schemas that it names.
+///
+/// >>> schema = kinpack.AvroSchema({"type": "record", "name": "Click", "fields": [
+/// ...     {"name": "user", "type": "string"}, {"name": "n", "type": "int"}]})
+/// >>> message = schema.encode({"user": "ada", "n": 3})
+/// >>> kinpack.UserRecord(message).avro(schema)
+/// {'user': 'ada', 'n': 3}
 #[pyclass(frozen, module = "kinpack")]
 pub(crate) struct AvroSchema {
     schema: Arc<avro::AvroSchema>,
@@ -164,6 +172,16 @@ const FRAMINGS: [(&str, Framing); 5] = [
 ];
 
 /// Reads messages whose schemas a store knows.
+///
+/// `store` is a `SchemaStore`, an `AvroSchema`, or a function of an id that gives a schema or `None`;
+/// it is asked once for each id. `schema` is the reader's, which values are resolved to. `framing`:
+/// `single-object`, `container`, `confluent`, `glue` or `datum`; the first two are found without it.
+/// `limit`: the most bytes that values may take.
+///
+/// >>> schema = kinpack.AvroSchema('"string"')
+/// >>> reader = kinpack.AvroReader({7: schema}.get, framing="confluent")
+/// >>> reader.read(schema.encode("hello", framing="confluent", id=7))
+/// 'hello'
 #[pyclass(frozen, module = "kinpack")]
 pub(crate) struct AvroReader {
     reader: avro::AvroReader<Store>,

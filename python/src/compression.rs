@@ -19,6 +19,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Compresses messages, each by itself.
+///
+/// `compression` is a codec and maybe a level: `gzip`, `zlib`, `deflate`, `zstd`, `zstd:3`. Zstd takes
+/// a `Dictionary`. It is made once and used for many messages, by any thread.
+///
+/// >>> small = kinpack.Compressor("zstd:3").compress("hello " * 100)
+/// >>> len(small) < 30
+/// True
+/// >>> kinpack.Decompressor().decompress(small) == b"hello " * 100
+/// True
 #[pyclass(frozen, module = "kinpack")]
 pub(crate) struct Compressor(Mutex<kinpack_payload::Compressor>);
 
@@ -70,6 +79,17 @@ impl Compressor {
 }
 
 /// Decompresses messages, under a limit.
+///
+/// `limit` is in bytes. For gzip, zlib and zstd it finds out by itself how a message is compressed,
+/// and takes what is not as it is.
+///
+/// >>> decompressor = kinpack.Decompressor(limit=100)
+/// >>> decompressor.decompress(b"as it is")
+/// b'as it is'
+/// >>> decompressor.decompress(kinpack.Compressor("gzip").compress("hello " * 100))
+/// Traceback (most recent call last):
+///   ...
+/// kinpack._errors.CompressionError: gzip data of more than 100 bytes, which is the limit
 #[pyclass(frozen, module = "kinpack")]
 pub(crate) struct Decompressor(pub(crate) Arc<Mutex<kinpack_payload::Decompressor>>);
 
@@ -120,6 +140,16 @@ impl Decompressor {
 }
 
 /// A trained zstd dictionary.
+///
+/// Short messages of one kind take far fewer bytes with one. Whoever reads them needs it.
+///
+/// >>> samples = [f'{{"device": "device-{number}", "t": {number / 10}}}' for number in range(1000)]
+/// >>> dictionary = kinpack.Dictionary.train(samples, size=1024)
+/// >>> small = kinpack.Compressor("zstd", dictionary=dictionary).compress(samples[500])
+/// >>> len(small) < len(samples[500])
+/// True
+/// >>> kinpack.Decompressor(dictionaries=[dictionary]).decompress(small).decode() == samples[500]
+/// True
 #[pyclass(frozen, module = "kinpack")]
 pub(crate) struct Dictionary(kinpack_payload::Dictionary);
 

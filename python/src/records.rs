@@ -15,6 +15,28 @@ use crate::options::Options;
 use crate::user_record::UserRecord;
 
 /// The user records of a Lambda event, of a response of boto3, or of their records.
+///
+/// `event` is a Lambda event (the dict, or its JSON), what `get_records` returns, an event of
+/// `subscribe_to_shard`, a Firehose event, or the records of any of these. All is decoded and checked
+/// at once.
+///
+/// - `policy`: what begins as an aggregate and is none is a plain record (`kcl`) or a fault (`strict`)
+/// - `verify_digest`: whether digests are computed
+/// - `hash_key_range`: the shard's, both ends inside; an aggregate with a user record outside is
+///   dropped whole, or only those outside with `range_rule="record"`
+/// - `decompress`: `True` or a `Decompressor` for compressed payloads; `False` leaves whole aggregates
+///   that are compressed, too
+/// - `errors`: `raise`, or `keep` what cannot be read as a user record with an `error`
+///
+/// Raises `EventError` for what is no event, and `DecodeError` for a Kinesis record that cannot be
+/// read.
+///
+/// >>> event = testing.event([[("ada", "1"), ("bob", "2")], ("cyd", "3")])
+/// >>> for record in kinpack.records(event):
+/// ...     print(record.partition_key, record.sub_sequence_number, record.json())
+/// ada 0 1
+/// bob 1 2
+/// cyd 0 3
 #[pyfunction]
 #[pyo3(signature = (event, /, *, policy = "kcl", verify_digest = true, hash_key_range = None,
     range_rule = "aggregate", decompress = None, errors = "raise"))]
@@ -67,6 +89,16 @@ fn decompressor(
 }
 
 /// User records in order. Each is made when it is looked at; all share what was decoded.
+///
+/// A sequence: it has a length, indices, slices, and can be matched.
+///
+/// >>> records = kinpack.records(testing.event([[("ada", "1"), ("bob", "2")], ("cyd", "3")]))
+/// >>> len(records), records.data()
+/// (3, [b'1', b'2', b'3'])
+/// >>> match records:
+/// ...     case [first, *others]:
+/// ...         print(first.partition_key, len(others))
+/// ada 2
 #[pyclass(frozen, module = "kinpack", weakref)]
 pub(crate) struct Records {
     batch: Arc<Batch>,

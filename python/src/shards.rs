@@ -10,6 +10,20 @@ use pyo3::types::{PyDict, PyInt, PyString};
 use crate::options::hash_key;
 
 /// The open shards of a stream, and which of them takes a record.
+///
+/// Of what `list_shards` answers, or of its list of shards.
+///
+/// >>> half = 2**127
+/// >>> shards = kinpack.ShardMap([
+/// ...     {"ShardId": "shardId-0", "HashKeyRange": {
+/// ...         "StartingHashKey": "0", "EndingHashKey": str(half - 1)}},
+/// ...     {"ShardId": "shardId-1", "HashKeyRange": {
+/// ...         "StartingHashKey": str(half), "EndingHashKey": str(2**128 - 1)}},
+/// ... ])
+/// >>> shards.shard_for("ada"), shards.shard_for("ada", explicit_hash_key=half)
+/// ('shardId-1', 'shardId-1')
+/// >>> shards.hash_key_range("shardId-1") == (half, 2**128 - 1)
+/// True
 #[pyclass(frozen, module = "kinpack")]
 pub(crate) struct ShardMap(pub(crate) kinpack::ShardMap);
 
@@ -56,6 +70,9 @@ impl ShardMap {
 }
 
 /// The hash key of a partition key: its MD5 as a number.
+///
+/// >>> kinpack.hash_key_of("a")
+/// 16955237001963240173058271559858726497
 #[pyfunction]
 #[pyo3(signature = (partition_key, /))]
 pub(crate) fn hash_key_of(partition_key: &Bound<'_, PyString>) -> PyResult<u128> {

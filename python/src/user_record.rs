@@ -13,6 +13,14 @@ use crate::batch::{Batch, Entry, NO_KEY};
 use crate::text;
 
 /// A message as its producer wrote it.
+///
+/// >>> made = kinpack.UserRecord(b'{"t": 21.5}', "device-1", sequence_number="49")
+/// >>> made.json(), made.partition_key, made.explicit_hash_key
+/// ({'t': 21.5}, 'device-1', None)
+/// >>> match made:
+/// ...     case kinpack.UserRecord(data=data, sequence_number=number):
+/// ...         print(data, number)
+/// b'{"t": 21.5}' 49
 #[pyclass(frozen, module = "kinpack", weakref)]
 pub(crate) struct UserRecord(Inner);
 

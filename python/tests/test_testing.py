@@ -6,7 +6,6 @@ import doctest
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -23,15 +22,6 @@ def test_examples(module):
     names = {"kinpack": kinpack, "testing": testing}
     failed, tried = doctest.testmod(module, extraglobs=names)
     assert tried > 0 and failed == 0
-
-
-def test_the_example_of_the_readme():
-    readme = Path(__file__).resolve().parents[1] / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    block = text.partition("## Testing handlers")[2].partition("```pycon\n")[2].partition("```")[0]
-    test = doctest.DocTestParser().get_doctest(block, {"kinpack": kinpack}, "README", None, 0)
-    result = doctest.DocTestRunner().run(test)
-    assert result.attempted == 11 and result.failed == 0
 
 
 def test_every_public_name_has_an_example():

@@ -182,6 +182,14 @@ def handler(
     kinpack-lambda.
 
     A function that raises has failed with that record; `PoisonRecord` says that no retry helps.
+
+    >>> @kinpack.handler(report="batch_item_failures")
+    ... def lambda_handler(record):
+    ...     print(record.partition_key, record.json())
+    >>> event = testing.event([[("ada", "1"), ("bob", "no JSON"), ("cyd", "3")]])
+    >>> lambda_handler(event, testing.Context())  # doctest: +ELLIPSIS
+    ada 1
+    {'batchItemFailures': [{'itemIdentifier': '4959...802'}]}
     """
     if misused:
         raise TypeError('it is @kinpack.handler(report="batch_item_failures"), with what to report')

@@ -26,6 +26,17 @@ class SqsDeadLetter:
     elsewhere.
 
     `client` is the caller's, of ``boto3.client("sqs")``; it may be used from several threads.
+
+    >>> letters = kinpack.SqsDeadLetter(queue, client=sqs)
+    >>> @kinpack.handler(report="batch_item_failures", poison=kinpack.Poison(to=letters))
+    ... def lambda_handler(record):
+    ...     raise kinpack.PoisonRecord("no such currency")
+    >>> lambda_handler(testing.event([("ada", "1")]), testing.Context())
+    {'batchItemFailures': []}
+    >>> [message] = sqs.receive_message(QueueUrl=queue)["Messages"]
+    >>> letter = json.loads(message["Body"])
+    >>> letter["partitionKey"], letter["reason"], letter["error"]
+    ('ada', 'poison', 'no such currency')
     """
 
     def __init__(self, url: str, *, client: Any) -> None:
@@ -58,6 +69,18 @@ class Poison:
 
     Then by `policy`: ``skip_record`` passes over the record; ``hold_key`` sends the later records
     of its key in this batch after it, in order; ``block`` lets it stay failed.
+
+    >>> letters = []
+    >>> poison = kinpack.Poison(to=letters.append, policy="hold_key")
+    >>> @kinpack.handler(report="batch_item_failures", poison=poison)
+    ... def lambda_handler(record):
+    ...     print(record.json())
+    >>> event = testing.event([[("ada", "no JSON"), ("bob", "2"), ("ada", "3")]])
+    >>> lambda_handler(event, testing.Context())
+    2
+    {'batchItemFailures': []}
+    >>> [letter["reason"] for letter in letters]
+    ['poison', 'heldKey']
     """
 
     def __init__(

@@ -169,18 +169,22 @@ def batch(
     progress_limit: int | None = None,
     progress_kept: float | None = None,
 ) -> Batch:
-    """The user records of a Lambda event, to go through in a loop::
-
-        def lambda_handler(event, context):
-            with kinpack.batch(event, context, report="batch_item_failures") as batch:
-                for record in batch:
-                    handle(record)
-            return batch.response
+    """The user records of a Lambda event, to go through in a loop.
 
     An exception in the loop marks the record at which it happened, is logged, and ends the loop:
     the response names the Kinesis record of that one. What makes the invocation fail
     (`KinpackNotFinished`, `KinpackNoProgress`) is raised at the end of the ``with``. The settings
     are those of `handler`.
+
+    >>> def lambda_handler(event, context):
+    ...     with kinpack.batch(event, context, report="batch_item_failures") as batch:
+    ...         for record in batch:
+    ...             print(record.partition_key, record.json())
+    ...     return batch.response
+    >>> event = testing.event([[("ada", "1"), ("bob", "no JSON"), ("cyd", "3")]])
+    >>> lambda_handler(event, testing.Context())  # doctest: +ELLIPSIS
+    ada 1
+    {'batchItemFailures': [{'itemIdentifier': '4959...802'}]}
     """
     settings = Settings(
         report=report,

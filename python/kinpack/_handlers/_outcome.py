@@ -11,7 +11,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What happened in an invocation, in user records where nothing else is said."""
+    """What happened in an invocation, in user records where nothing else is said.
+
+    >>> outcomes = []
+    >>> @kinpack.handler(report="batch_item_failures", on_outcome=outcomes.append)
+    ... def lambda_handler(record):
+    ...     record.json()
+    >>> event = testing.event([("ada", "1"), ("bob", "no JSON")])
+    >>> answer = lambda_handler(event, testing.Context())
+    >>> outcomes[0].handled, outcomes[0].failed, outcomes[0].stopped_by
+    (1, 1, 'failure')
+    """
 
     #: Handled with success.
     handled: int

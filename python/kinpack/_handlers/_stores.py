@@ -40,6 +40,18 @@ class InMemoryProgress:
 
     A record that was finished is usually not handled again. One object serves any number of
     handlers and threads.
+
+    >>> handled = []
+    >>> @kinpack.handler(report="batch_item_failures", progress=kinpack.InMemoryProgress())
+    ... def lambda_handler(record):
+    ...     handled.append(record.data)
+    ...     if handled == [b"1", b"2"]:
+    ...         raise OSError("this time")
+    >>> event = testing.event([[("ada", "1"), ("bob", "2")]])
+    >>> for _ in range(2):
+    ...     answer = lambda_handler(event, testing.Context())
+    >>> handled
+    [b'1', b'2', b'2']
     """
 
     durable = False
@@ -74,6 +86,14 @@ class DynamoProgress:
     may be used from several threads. `expire_after` is in seconds, seven days unless told: when an
     item may be deleted that nobody writes again, by the table's TTL on ``expires``. It should be
     longer than the mapping keeps trying.
+
+    >>> progress = kinpack.DynamoProgress(table, client=dynamodb)
+    >>> @kinpack.handler(report="batch_item_failures", progress=progress, concurrency=16)
+    ... def lambda_handler(record):
+    ...     print(record.data)
+    >>> lambda_handler(testing.event([("ada", "1")]), testing.Context())
+    b'1'
+    {'batchItemFailures': []}
     """
 
     durable = True

@@ -18,7 +18,15 @@ _Callback = Callable[["AggRecord"], Any]
 class RecordAggregator:
     """Packs user records, all meant for one shard, into aggregates of at most `max_size` bytes.
 
-    Not for several threads at once."""
+    Not for several threads at once.
+
+    >>> from kinpack.compat import aggregator
+    >>> packer = aggregator.RecordAggregator()
+    >>> packer.add_user_record("ada", b"1")
+    >>> full = packer.clear_and_get()
+    >>> full.get_num_user_records(), full.get_partition_key()
+    (1, 'ada')
+    """
 
     def __init__(self, max_size: int = MAX_BYTES_PER_RECORD) -> None:
         if max_size > MAX_BYTES_PER_RECORD:
@@ -76,7 +84,16 @@ class RecordAggregator:
 
 
 class AggRecord:
-    """One aggregate. Not for several threads at once."""
+    """One aggregate. Not for several threads at once.
+
+    >>> from kinpack.compat import aggregator
+    >>> aggregate = aggregator.AggRecord()
+    >>> aggregate.add_user_record("ada", b"1"), aggregate.add_user_record("bob", b"2")
+    (True, True)
+    >>> key, hash_key, data = aggregate.get_contents()
+    >>> key, len(data) == aggregate.get_size_bytes()
+    ('ada', True)
+    """
 
     def __init__(self, max_size: int = MAX_BYTES_PER_RECORD) -> None:
         self.max_size = max_size

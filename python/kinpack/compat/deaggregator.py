@@ -23,7 +23,15 @@ def deaggregate_records(
     records: Mapping[str, Any] | Iterable[Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
     """All user records of Kinesis records as Lambda hands them out. Plain records stay as they
-    are."""
+    are.
+
+    >>> from kinpack.compat import deaggregator
+    >>> event = testing.event([[("ada", "1"), ("bob", "2")]])
+    >>> for record in deaggregator.deaggregate_records(event["Records"]):
+    ...     print(record["kinesis"]["partitionKey"], record["kinesis"]["data"])
+    ada b'MQ=='
+    bob b'Mg=='
+    """
     return list(iter_deaggregate_records(records))
 
 
@@ -31,7 +39,13 @@ def iter_deaggregate_records(
     records: Mapping[str, Any] | Iterable[Mapping[str, Any]], data_format: str | None = None
 ) -> Iterator[dict[str, Any]]:
     """The same, one Kinesis record after another. `data_format="Boto3"` is for records of
-    `get_records`."""
+    `get_records`.
+
+    >>> from kinpack.compat import deaggregator
+    >>> event = testing.event([[("ada", "1"), ("bob", "2")], ("cyd", "3")])
+    >>> len(list(deaggregator.iter_deaggregate_records(event["Records"])))
+    3
+    """
     each: Iterable[Any] = [records] if isinstance(records, Mapping) else records
     for one in each:
         record = _as_lambda_has_it(one, data_format)

@@ -58,6 +58,12 @@ impl avro::SchemaStore for Function {
 }
 
 /// Schemas in memory: each is found by its fingerprint, and by the id that it was given.
+///
+/// Of a list of schemas, or of a dict from ids (Confluent: a number; Glue: a UUID) to schemas.
+///
+/// >>> store = kinpack.SchemaStore({7: '"string"'})
+/// >>> kinpack.AvroReader(store, framing="confluent").read(bytes.fromhex("0000000007 0a") + b"hello")
+/// 'hello'
 #[pyclass(frozen, module = "kinpack")]
 pub(crate) struct SchemaStore(Arc<MemoryStore>);
 
