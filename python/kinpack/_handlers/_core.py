@@ -90,6 +90,8 @@ class Core:
         self._batch, self._faults = self._read()
         self._decode = self.clock.elapsed()
         self._errors: dict[int, str] = {}
+        # Of all that failed the one to be shown.
+        self._first_error: BaseException | None = None
         # Which Kinesis record it is, by the user record's number.
         self._unreadable: dict[int, int] = {}
         self._engine: Engine | None = None
@@ -221,6 +223,8 @@ class Core:
             return self.engine.done(index)
         poison = _is_poison(error)
         self._errors[index] = _text(error)
+        if self._first_error is None:
+            self._first_error = error
         name = self.engine.id(index)
         awaited = self.engine.failed(index, poison)
         if awaited:
@@ -279,6 +283,8 @@ class Core:
     def finish(self, action: _Action) -> dict[str, Any]:
         """Says what happened: to the log, to CloudWatch, to Lambda."""
         _, response, error, fields = action
+        # Kept no longer, or it would keep what it was raised in.
+        first_error, self._first_error = self._first_error, None
         fields["metrics"]["decode_fault"] = self._faults
         outcome = Outcome(**fields)
         if self.settings.metrics is not None:
@@ -297,7 +303,7 @@ class Core:
             failure: type[InvocationError] = getattr(_errors, name, InvocationError)
             raised = failure(message)
             raised.outcome = outcome
-            raise raised
+            raise raised from first_error
         if outcome.checkpoint is not None:
             is_first = first("report")
             log.warning(

@@ -108,11 +108,8 @@ class Batch:
         if isinstance(error, _TooEarly):
             return False
         self.failed(error)
-        try:
-            # What is to be raised is raised here, and names the record's error as its cause.
-            self._finish()
-        except Exception as failure:
-            raise failure from error
+        # What makes the invocation fail is raised here, with the first record's error as its cause.
+        self._finish()
         return True
 
     def __del__(self) -> None:
