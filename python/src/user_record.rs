@@ -259,9 +259,13 @@ impl UserRecord {
         let Some(number) = self.sequence_number(py)? else { return Ok(None) };
         let mut id = String::new();
         let arn = self.event_source_arn(py)?;
+        let mut fan_out = false;
         if let Some(arn) = &arn {
             // Of an enhanced fan-out consumer's ARN the stream's.
-            id.push_str(arn.to_cow()?.split("/consumer/").next().unwrap_or_default());
+            let arn = arn.to_cow()?;
+            let (stream, consumer) = arn.split_once("/consumer/").unwrap_or((&arn, ""));
+            fan_out = !consumer.is_empty();
+            id.push_str(stream);
             id.push('/');
         }
         if let Some(shard) = self.shard_id(py)? {
@@ -272,7 +276,8 @@ impl UserRecord {
             Inner::InBatch { batch, entry } if arn.is_some() => {
                 batch.place_in_group(py, *entry as usize)
             }
-            _ => None,
+            // Of a copy the place is not known.
+            _ => fan_out.then_some(0),
         };
         Ok(Some(match place {
             Some(place) => format!("{id}{number}:{place}?"),

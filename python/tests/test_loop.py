@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import logging
 
 import pytest
@@ -105,23 +104,6 @@ def test_a_batch_without_its_with_is_refused():
 def test_a_list_of_the_records_is_refused():
     with pytest.raises(RuntimeError, match="use a loop"), loop(testing.event([("a", "1")])) as it:
         list(it)
-
-
-def test_ids_under_fan_out_are_those_of_dead_letters():
-    event = testing.event([[("a", "1"), ("b", "2")], ("c", "3")], fan_out=True)
-    ids, letters = [], []
-
-    @kinpack.handler(report="batch_item_failures", poison=kinpack.Poison(to=letters.append))
-    def handler(record):
-        ids.append(record.id)
-        raise kinpack.PoisonRecord("no")
-
-    assert handler(event, testing.Context()) == ALL_GOOD
-    assert ids == [letter["id"] for letter in letters]
-    assert len(set(ids)) == 3
-    assert [it.rsplit(":", 1)[1] for it in ids] == ["0?", "1?", "0?"]
-    assert "/consumer/" not in "".join(ids)
-    assert [it.id for it in kinpack.records(json.dumps(event))] == ids
 
 
 def test_a_loop_may_go_on_after_a_failure():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import copy
 import json
 import logging
 
@@ -174,3 +175,22 @@ def test_fan_out_groups_are_one(way, caplog):
     assert caplog.text.count("enhanced fan-out") == 1
     handler(event, testing.Context())
     assert caplog.text.count("enhanced fan-out") == 1
+
+
+def test_ids_under_fan_out_are_those_of_dead_letters():
+    event = testing.event([[("a", "1"), ("b", "2")], ("c", "3")], fan_out=True)
+    ids, letters = [], []
+
+    @kinpack.handler(report="batch_item_failures", poison=kinpack.Poison(to=letters.append))
+    def handler(record):
+        ids.append(record.id)
+        raise kinpack.PoisonRecord("no")
+
+    assert handler(event, testing.Context()) == ALL_GOOD
+    assert ids == [letter["id"] for letter in letters]
+    assert len(set(ids)) == 3
+    assert [it.rsplit(":", 1)[1] for it in ids] == ["0?", "1?", "0?"]
+    assert "/consumer/" not in "".join(ids)
+    assert [it.id for it in kinpack.records(json.dumps(event))] == ids
+    # A copy does not know its place.
+    assert {copy.copy(it).id[-2:] for it in kinpack.records(event)} == {"0?"}
