@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 from datetime import timedelta
 
 import pytest
@@ -77,6 +78,40 @@ def test_a_write_without_an_answer_is_looked_up(way, arrives):
     assert outcomes[0].progress_lost != arrives
     assert made(way, fails([], done), progress=store)(event, testing.Context()) == ALL_GOOD
     assert done == (["1", "bad"] if arrives else ["1", "1", "bad"])
+
+
+def test_stores_and_letters_see_what_tracers_set(way):
+    """In whichever thread they are: tracers go by context variables."""
+    here = contextvars.ContextVar("here", default="elsewhere")
+    seen = []
+
+    class Traced(Durable):
+        def read(self, key):
+            seen.append(("read", here.get()))
+            return super().read(key)
+
+        def write(self, *arguments):
+            seen.append(("write", here.get()))
+            super().write(*arguments)
+
+    def send(letter):
+        seen.append(("letter", here.get()))
+        raise OSError("no queue")
+
+    poison = kinpack.Poison(to=send)
+    function = fails([b"1"], error=kinpack.PoisonRecord())
+    handler = made(way, function, progress=Traced(), poison=poison)
+    event = testing.event([[("a", "1"), ("b", "2")]])
+    here.set("in the span")
+    try:
+        assert handler(event, testing.Context()) == from_(event, 0)
+    finally:
+        here.set("elsewhere")
+    told = {"read": "in the span", "letter": "in the span", "write": "in the span"}
+    if way == "loop":
+        # Nothing is finished, so nothing is written.
+        del told["write"]
+    assert dict(seen) == told
 
 
 def test_memory_forgets_the_shard_that_was_written_longest_ago():

@@ -3,6 +3,7 @@ an event loop, is the drivers' business."""
 
 from __future__ import annotations
 
+import contextvars
 import json
 import logging
 import threading
@@ -357,7 +358,9 @@ def within(core: Core, errand: Callable[[], T]) -> T:
         except BaseException as error:
             raised.append(error)
 
-    thread = threading.Thread(target=run, name="kinpack-errand", daemon=True)
+    # In the caller's context, which tracers go by.
+    context = contextvars.copy_context()
+    thread = threading.Thread(target=context.run, args=(run,), name="kinpack-errand", daemon=True)
     thread.start()
     thread.join(core.seconds_until(core.errands_end))
     if raised:

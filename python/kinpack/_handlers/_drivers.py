@@ -14,9 +14,12 @@ from kinpack._handlers._core import within
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from concurrent.futures import ThreadPoolExecutor
+    from typing import TypeVar
 
     from kinpack._handlers._core import Core
     from kinpack._kinpack import UserRecord, _Action
+
+    T = TypeVar("T")
 
 
 def begin(core: Core) -> None:
@@ -139,10 +142,9 @@ class Threads:
 
 async def in_loop(core: Core, handle: Callable[[UserRecord], Awaitable[object]]) -> dict[str, Any]:
     """Handlers that are coroutines; the store and the dead letter have threads."""
-    loop = asyncio.get_running_loop()
     if core.reads_store:
         try:
-            read = loop.run_in_executor(None, core.read_store)
+            read = _in_thread(core.read_store)
             stored = await asyncio.wait_for(read, core.seconds_until(core.errands_end))
         except asyncio.TimeoutError:
             core.begin(None, TimeoutError("no answer before the deadline"))
@@ -167,7 +169,7 @@ async def in_loop(core: Core, handle: Callable[[UserRecord], Awaitable[object]])
                 running[letter] = ("dead_letter", action[1])
             elif action[0] == "persist":
                 writing = True
-                running[loop.run_in_executor(None, core.write, action)] = ("persist", 0)
+                running[_in_thread(partial(core.write, action))] = ("persist", 0)
             else:
                 ends = [action[1], core.errands_end if writing else None]
                 end = min((end for end in ends if end is not None), default=None)
@@ -194,6 +196,11 @@ async def in_loop(core: Core, handle: Callable[[UserRecord], Awaitable[object]])
         await _cancel(core, running)
 
 
+def _in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
+    context = contextvars.copy_context()
+    return asyncio.get_running_loop().run_in_executor(None, context.run, work)
+
+
 def _raised(future: asyncio.Future[Any]) -> BaseException | None:
     # Nobody here has cancelled it: something in it has.
     return RuntimeError("it was cancelled") if future.cancelled() else future.exception()
@@ -204,7 +211,7 @@ async def _call(handle: Callable[[UserRecord], Awaitable[object]], record: UserR
 
 
 async def _post(send: Callable[[], object]) -> None:
-    sent = await asyncio.get_running_loop().run_in_executor(None, send)
+    sent = await _in_thread(send)
     if inspect.isawaitable(sent):
         await sent
 
