@@ -1,9 +1,10 @@
-"""Refuses a Python that runs without its lock."""
+"""Refuses a free-threaded build of Python, which cannot load what is made for the others."""
 
 import sys
 
-if not getattr(sys, "_is_gil_enabled", lambda: True)():
+# Also with its GIL switched on: the layout of objects is another.
+if "free-threading" in sys.version:
     raise ImportError(
-        "kinpack is not for a Python that runs without its GIL: take one that is not "
-        "free-threaded, or set PYTHON_GIL=1"
+        "kinpack is not for free-threaded builds of Python, also not with PYTHON_GIL=1: take one "
+        "that is not free-threaded"
     )
