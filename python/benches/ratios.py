@@ -21,6 +21,7 @@ from aws_kinesis_agg.aggregator import RecordAggregator
 from aws_kinesis_agg.deaggregator import deaggregate_records
 
 import kinpack
+from kinpack import testing
 from kinpack.compat import deaggregator
 
 # The two take turns, so many times, each for at least so many seconds, in pieces of so many.
@@ -198,6 +199,42 @@ def fixed_cost(table):
         table.below.append("fixed cost")
 
 
+def handlers():
+    """What the engine costs, where the handler does nothing."""
+    count = 44_000
+    messages = [(f"key-{it % 100}", bytes(100)) for it in range(count)]
+    event = testing.event(messages, per_aggregate=440)
+
+    def do_nothing(record):
+        pass
+
+    async def do_nothing_async(record):
+        pass
+
+    def loop(event, context):
+        with kinpack.batch(event, context, report="batch_item_failures") as batch:
+            for record in batch:
+                do_nothing(record)
+        return batch.response
+
+    made = {
+        "a loop": loop,
+        "one by one": kinpack.handler(report="batch_item_failures")(do_nothing),
+        "16 tasks": kinpack.handler(report="batch_item_failures", concurrency=16)(do_nothing_async),
+        "16 threads": kinpack.handler(report="batch_item_failures", concurrency=16)(do_nothing),
+    }
+    said = []
+    for name, handle in made.items():
+        times = []
+        for _ in range(5):
+            begun = time.perf_counter()
+            answer = handle(event, testing.Context(timeout=900))
+            times.append(time.perf_counter() - begun)
+            assert answer == {"batchItemFailures": []}
+        said.append(f"{name} {min(times) / count * 1e6:.1f} us")
+    print("A user record through a handler that does nothing: " + ", ".join(said))
+
+
 def imports(table):
     times = []
     for module in ("kinpack", "collections.abc, aws_kinesis_agg.deaggregator"):
@@ -229,6 +266,7 @@ def main():
     drop_in(table, event)
     fixed_cost(table)
     print(f"The first row, one call after the other's in turn: {cold(event):.1f}")
+    handlers()
     imports(table)
     if table.below:
         print("below the bar: " + "; ".join(table.below))
