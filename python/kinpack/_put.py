@@ -84,7 +84,8 @@ def put_all(
     (`"per-key"`, `"lanes:N"`): one entry of each is under way at a time.
 
     Raises `PutError`, which has what was not sent, also if it is `records` or `sleep` that raises,
-    and `StreamError` for a stream that distributes records by itself.
+    and `StreamError` for a stream that distributes records by itself. The role needs
+    ``kinesis:DescribeStreamSummary``, ``kinesis:ListShards`` and ``kinesis:PutRecords``.
 
     >>> kinpack.put_all(kinesis, "orders", [("ada", "1"), ("bob", "2"), ("cyd", "3")])
     PutResult(user_records=3, entries=1, requests=1, retried=0, sent_again=0)
@@ -176,7 +177,7 @@ class _Sender:
         )
 
     def refuse_distributing_streams(self) -> None:
-        answer = self.client.describe_stream_summary(**self.stream)
+        answer = self.ask(self.client.describe_stream_summary, self.stream)
         summary = answer["StreamDescriptionSummary"]
         if summary.get("RecordDistributionStrategy") == "AUTO":
             raise StreamError(
@@ -186,20 +187,24 @@ class _Sender:
 
     def list_shards(self) -> ShardMap:
         shards: list[Any] = []
-        page, tries = self.stream, 0
+        page = self.stream
         while page:
-            try:
-                answer = self.client.list_shards(**page)
-            except Exception as error:
-                tries += 1
-                if tries >= self.attempts or not _may_do_later(error):
-                    raise
-                self.pause(tries - 1)
-                continue
+            answer = self.ask(self.client.list_shards, page)
             shards.extend(answer["Shards"])
             token = answer.get("NextToken")
             page = {"NextToken": token} if token else {}
         return ShardMap(shards)
+
+    def ask(self, operation: Callable[..., Any], request: dict[str, str]) -> Any:
+        tries = 0
+        while True:
+            try:
+                return operation(**request)
+            except Exception as error:
+                tries += 1
+                if tries >= self.attempts or not _may_do_later(error):
+                    raise
+            self.pause(tries - 1)
 
     def fill(self) -> None:
         """Packs more, until there is enough for a request."""

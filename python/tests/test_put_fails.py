@@ -87,6 +87,35 @@ def test_what_passes_is_tried_again(code):
     assert (result.user_records, result.requests, len(slept)) == (10, 2, 1)
 
 
+@pytest.mark.parametrize("operation", ["describe_stream_summary", "list_shards"])
+def test_questions_are_asked_again(operation):
+    """Many functions that start at once exceed the limits of these."""
+    stream = Stream()
+    answer, faults = (
+        getattr(stream, operation),
+        [error("ClientError", "LimitExceededException")] * 2,
+    )
+
+    def asked(**request):
+        if faults:
+            raise faults.pop()
+        return answer(**request)
+
+    setattr(stream, operation, asked)
+    result, slept = put(stream, messages(10))
+    assert (result.user_records, len(slept)) == (10, 2)
+
+    def denied(**request):
+        raise error("ClientError", "AccessDeniedException")
+
+    setattr(stream, operation, denied)
+    records = iter(messages(10))
+    with pytest.raises(Exception, match="AccessDeniedException"):
+        put(stream, records)
+    # Nothing was taken.
+    assert len(list(records)) == 10
+
+
 def test_waits_are_drawn_from_ranges_that_double(monkeypatch):
     """Or all producers come back at once."""
     ranges = []
