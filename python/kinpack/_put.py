@@ -356,7 +356,8 @@ class _Sender:
         self.queue()
         waiting = [entry for lane in self.lanes.values() for entry in lane]
         unsent = [*first, *(one for entry in waiting for one in entry.unpacked()), *last]
-        return PutError(f"{message} ({len(unsent)} user records not sent)", unsent, self.source)
+        records = "1 user record" if len(unsent) == 1 else f"{len(unsent)} user records"
+        return PutError(f"{message} ({records} not sent)", unsent, self.source)
 
 
 def _may_do_later(error: Exception) -> bool:

@@ -87,6 +87,9 @@ impl InvocationError {
 impl fmt::Display for InvocationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NotFinished { sequence_number, user_records: 1 } => {
+                write!(f, "1 user record is not finished, in Kinesis record {sequence_number}")
+            }
             Self::NotFinished { sequence_number, user_records } => write!(
                 f,
                 "{user_records} user records are not finished, the first in Kinesis record \
