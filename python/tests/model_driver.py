@@ -71,6 +71,8 @@ class Run(Core):
         # Sent some time ago; now it arrives.
         fault = (self.faults["writes"][self.writes :] or ["none"])[0]
         self.writes += 1
+        if self.faults["itemGoneLater"] and self.writes == 1:
+            self.subject.store._shards.pop(self._batch.key, None)
         if fault in ("none", "answerLost"):
             self.step()
         if fault == "none":

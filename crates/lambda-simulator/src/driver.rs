@@ -157,6 +157,9 @@ impl EngineSubject {
                 }
             }
             Event::Arrives(write, fault) => {
+                if std::mem::take(&mut run.invocation.faults.item_gone_later) {
+                    self.store.delete(shard);
+                }
                 let arrives = matches!(fault, WriteFault::None | WriteFault::AnswerLost);
                 let written = match self.mutant {
                     Some(Mutant::ForgetsToWrite) => true,

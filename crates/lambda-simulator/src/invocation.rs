@@ -64,6 +64,9 @@ pub struct Faults {
     /// The shard's item is deleted before it is read, as by DynamoDB's TTL.
     #[serde(default)]
     pub item_gone: bool,
+    /// The same after that, just before the first write arrives.
+    #[serde(default)]
+    pub item_gone_later: bool,
     /// What becomes of each write of progress; those after the last are well.
     pub writes: Vec<WriteFault>,
     /// Whether each write to the dead letter fails; those after the last are well.

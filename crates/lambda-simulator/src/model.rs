@@ -241,9 +241,16 @@ impl<'a, S: Subject> Schedule<'a, S> {
         let crash_after = crash.then(|| self.choices.below(60) as u32);
         let deletions = self.plan.deletions;
         let item_gone = deletions > 0 && self.choices.rarely(deletions);
+        let item_gone_later = deletions > 0 && self.choices.rarely(deletions);
         let of = self.plan.outages;
         if of == 0 {
-            return Faults { crash_after, item_gone, latency, ..Faults::default() };
+            return Faults {
+                crash_after,
+                item_gone,
+                item_gone_later,
+                latency,
+                ..Faults::default()
+            };
         }
         let write = |choices: &mut Choices| match choices.rarely(of) {
             true => choices.one_of(&[
@@ -257,6 +264,7 @@ impl<'a, S: Subject> Schedule<'a, S> {
             crash_after,
             read_fails: self.choices.rarely(of * 2),
             item_gone,
+            item_gone_later,
             writes: (0..3).map(|_| write(self.choices)).collect(),
             dead_letters_fail: (0..3).map(|_| self.choices.rarely(of)).collect(),
             latency,

@@ -51,7 +51,9 @@ impl Run {
             answered: false,
             writes: 0,
             written: 0,
-            undisturbed: alone && invocation.faults.writes.is_empty(),
+            undisturbed: alone
+                && invocation.faults.writes.is_empty()
+                && !invocation.faults.item_gone_later,
         }
     }
 
