@@ -41,9 +41,9 @@ def test_what_does_not_end_is_given_up(way):
 
         def function(record):
             if record.data in {b"1", b"2"}:
-                never.wait(5)
+                never.wait(20)
             else:
-                both.wait(5)
+                both.wait(2)
     else:
 
         async def function(record):

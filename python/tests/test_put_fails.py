@@ -1,5 +1,6 @@
 """What put_all does when it cannot go on, and that it loses nothing then."""
 
+import itertools
 import random
 
 import pytest
@@ -141,6 +142,27 @@ def test_a_record_that_is_refused_loses_no_other():
     assert sorted(it[:2] for it in caught.value.unsent) == sorted(records)
     assert not stream.taken
     assert isinstance(caught.value.__cause__, kinpack.EncodeError)
+
+
+def test_what_was_not_taken_is_still_there():
+    def denied(request):
+        raise error("ClientError", "AccessDeniedException")
+
+    taken = []
+
+    def large():
+        for number in range(40):
+            taken.append(number)
+            yield str(number), bytes(500_000)
+
+    stream = Stream(before=denied)
+    with pytest.raises(kinpack.PutError, match="AccessDenied") as it:
+        put(stream, itertools.chain(large(), messages(2000)))
+    rest = list(it.value.rest)
+    assert len(it.value.unsent) + len(rest) == 2040
+    # It waits until a request's worth and more is there, and takes no more.
+    assert len(rest) >= 1500
+    assert rest[-1] == messages(2000)[-1]
 
 
 class Interrupted(Stream):
